@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The survey of the CPU, and turning on what it has: CR0, CR4, XCR0, IA32_XSS.
+ *
+ * Sources: SDM vol. 1, "Enabling the XSAVE Feature Set and XSAVE-Enabled Features"; vol. 3,
+ * "Control Registers".
+ */
+#include <insn.h>
+#include <xsave.h>
+#include <xtk/cpu.h>
+#include <xtk/panic.h>
+#include <xtk/string.h>
+#include <xtk/xstate.h>
+
+#include "boot.h"
+
+#define BNDCFGS_EN	    1
+#define BNDCFGS_BNDPRESERVE 2
+
+struct cpu cpu;
+struct xsave_cpu boot_xsave_cpu;
+static struct xsave_cpuid xsave_cpuid;
+
+static void survey_brand(void)
+{
+	struct cpuid_regs r = cpuid(0x80000000, 0);
+	const char *text = cpu.brand;
+
+	if (r.eax >= 0x80000004) {
+		for (uint32_t i = 0; i < 3; i++) {
+			r = cpuid(0x80000002 + i, 0);
+			memcpy(cpu.brand + 16 * i, &r, 16);
+		}
+	}
+	while (*text == ' ')
+		text++;
+	memmove(cpu.brand, text, strlen(text) + 1);
+	for (char *c = cpu.brand; *c;
+	     c++) { /* the log is one line, and the name stands in quotes */
+		if (*c < ' ' || *c > '~' || *c == '"')
+			*c = '?';
+	}
+	for (size_t n = strlen(cpu.brand); n && cpu.brand[n - 1] == ' '; n--)
+		cpu.brand[n - 1] = '\0';
+}
+
+void cpu_survey(void)
+{
+	uint32_t max = cpuid(0, 0).eax;
+	struct cpuid_regs r = cpuid(1, 0);
+
+	survey_brand();
+	cpu.mce = r.edx >> 7 & 1;
+	cpu.x2apic = r.ecx >> 21 & 1;
+	cpu.has_xsave = r.ecx >> 26 & 1;
+	cpu.nx = cpuid(0x80000001, 0).edx >> 20 & 1;
+	if (max >= 7) {
+		r = cpuid(7, 0);
+		cpu.mpx = r.ebx >> 14 & 1;
+		cpu.pku = r.ecx >> 3 & 1;
+	}
+}
+
+/* What must be on before the first instruction of the XSAVE family. */
+void cpu_enable(void)
+{
+	uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT;
+
+	write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
+	if (cpu.mce)
+		cr4 |= CR4_MCE;
+	if (cpu.pku)
+		cr4 |= CR4_PKE;
+	if (cpu.has_xsave)
+		cr4 |= CR4_OSXSAVE;
+	write_cr4(cr4);
+	__asm__ volatile("fninit");
+}
+
+static void survey_xsave(void)
+{
+	uint32_t d1 = xsave_cpuid.leaf0d[1].eax;
+
+	cpu.xcr0_supported = xsave_cpuid_xcr0(&xsave_cpuid);
+	cpu.xss_supported = xsave_cpuid_xss(&xsave_cpuid);
+	cpu.xgetbv1 = d1 & XSAVE_D1_XGETBV1;
+	cpu.xsaves = d1 & XSAVE_D1_XSAVES;
+	cpu.xfd = d1 & XSAVE_D1_XFD;
+}
+
+/*
+ * XCR0 gets every component that the CPU offers and the rules allow together; IA32_XSS gets none,
+ * because no thread of ours owns supervisor state.
+ */
+void cpu_enable_xstate(void)
+{
+	uint64_t xcr0 = 0;
+
+	xsave_cpuid_read(&xsave_cpuid);
+	if (cpu.has_xsave) {
+		survey_xsave();
+		xcr0 = xcr0_largest();
+		insn_xsetbv(0, xcr0);
+		if (cpu.xsaves)
+			wrmsr(MSR_XSS, 0);
+		if (cpu.mpx && (xcr0 & XSAVE_MASK(XSAVE_BNDREGS)))
+			wrmsr(MSR_BNDCFGS, BNDCFGS_EN | BNDCFGS_BNDPRESERVE);
+	}
+	BUG_ON(xsave_cpu_init(&boot_xsave_cpu, &xsave_cpuid, xcr0, 0) != XSAVE_OK);
+	xsave_use(&boot_xsave_cpu);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GDT, TSS and IDT as data.
+ *
+ * Source: SDM vol. 3, "Segment Descriptors in IA-32e Mode", "64-Bit Mode Task State Segment",
+ * "64-Bit Mode IDT".
+ */
+#include <xtk/cpu.h>
+#include <xtk/stack.h>
+#include <xtk/string.h>
+
+#include "desc.h"
+#include "entry.h"
+
+#define GATE_INTERRUPT 0x8e /* present, DPL 0, 64-bit interrupt gate */
+
+STACK_DEFINE(stack_df, 16 * 1024);
+
+struct tss tss = { .io_map_base = sizeof(struct tss) };
+struct gate idt[VEC_COUNT] __attribute__((aligned(16)));
+
+static uint64_t gdt[5] __attribute__((aligned(16))) = {
+	[SEL_KERNEL_CODE / 8] = 0x00209a0000000000, /* 64-bit code, DPL 0 */
+	[SEL_KERNEL_DATA / 8] = 0x0000920000000000, /* writable data, DPL 0 */
+};
+
+static void gdt_init(void)
+{
+	uint64_t base = (uint64_t)&tss;
+	struct table_pointer p = { sizeof(gdt) - 1, (uint64_t)gdt };
+
+	gdt[SEL_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
+			   (base >> 24 & 0xff) << 56;
+	gdt[SEL_TSS / 8 + 1] = base >> 32;
+	gdt_load(&p, SEL_KERNEL_CODE, SEL_KERNEL_DATA);
+	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+}
+
+struct idt_entry idt_set_in(struct gate *table, unsigned int vector, const void *entry,
+			    enum ist_slot slot)
+{
+	uint64_t address = (uint64_t)entry;
+	struct gate gate = {
+		.offset_low = (uint16_t)address,
+		.selector = SEL_KERNEL_CODE,
+		.ist = (uint8_t)slot,
+		.type = GATE_INTERRUPT,
+		.offset_middle = (uint16_t)(address >> 16),
+		.offset_high = (uint32_t)(address >> 32),
+	};
+	struct idt_entry old;
+
+	memcpy(&old, &table[vector], sizeof(old));
+	table[vector] = gate;
+	return old;
+}
+
+struct idt_entry idt_set(unsigned int vector, const void *entry, enum ist_slot slot)
+{
+	return idt_set_in(idt, vector, entry, slot);
+}
+
+void idt_restore(unsigned int vector, struct idt_entry old)
+{
+	memcpy(&idt[vector], &old, sizeof(old));
+}
+
+struct idt_entry idt_clear(unsigned int vector)
+{
+	struct idt_entry old;
+
+	memcpy(&old, &idt[vector], sizeof(old));
+	memset(&idt[vector], 0, sizeof(idt[vector]));
+	return old;
+}
+
+void tss_ist_set(enum ist_slot slot, uint64_t top)
+{
+	tss.ist[slot - 1] = top;
+}
+
+void desc_init(void)
+{
+	struct table_pointer p = { sizeof(idt) - 1, (uint64_t)idt };
+
+	gdt_init();
+	for (unsigned int v = 0; v < VEC_COUNT; v++)
+		idt_set(v, vector_stubs + v * VECTOR_STUB_SIZE, IST_NONE);
+	tss_ist_set(IST_DF, stack_top(&stack_df_stack));
+	idt_set(VEC_DF, vector_stubs + VEC_DF * VECTOR_STUB_SIZE, IST_DF);
+	lidt(&p);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Choosing the entry design.
+ */
+#include <stddef.h>
+
+#include <xtk/desc.h>
+#include <xtk/string.h>
+
+#include "ist.h"
+
+const struct ist_design *ist_design_find(const char *name)
+{
+	set_for_each (it, ist_designs) {
+		if (!strcmp((*it)->name, name))
+			return *it;
+	}
+	return NULL;
+}
+
+void ist_install(const struct ist_design *design)
+{
+	for (unsigned int i = 0; i < IST_ENTRIES; i++) {
+		const struct ist_entry *e = &design->entry[i];
+
+		tss_ist_set(e->slot, stack_top(e->stack));
+		idt_set(e->vector, e->code, e->slot);
+	}
+}

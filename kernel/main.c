@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The boot order, in the order in which it happens; nothing else.
+ */
+#include <stdint.h>
+
+#include <xtk/bootinfo.h>
+#include <xtk/cpu.h>
+#include <xtk/options.h>
+#include <xtk/paging.h>
+#include <xtk/print.h>
+#include <xtk/stack.h>
+#include <xtk/xregs.h>
+#include <xtk/xstate.h>
+
+#include "acpi.h"
+#include "apic.h"
+#include "boot.h"
+#include "cmdline.h"
+#include "console.h"
+#include "desc.h"
+#include "exit.h"
+#include "ist.h"
+#include "screen.h"
+#include "test.h"
+
+STACK_DEFINE(boot_stack, 32 * 1024);
+
+static struct boot_info boot;
+
+static void print_header(void)
+{
+	print("KTAP version 1\n");
+	print("# xtk %s boot=%s cpu=\"%s\" xcr0=0x%lx xss=0x%lx\n", XTK_VERSION,
+	      boot_protocol_name(boot.protocol), cpu.brand, cpu.xcr0_supported, cpu.xss_supported);
+	if (!cpu.has_xsave)
+		print("# this CPU has no XSAVE (CPUID.1:ECX[26]): only the rules about its absence "
+		      "are judged\n");
+}
+
+void kmain(uint32_t magic, uint64_t address)
+{
+	serial_init();
+	desc_init();
+	cpu_survey();
+	if (!boot_info_parse(&boot, magic, address))
+		usage_exit("the boot loader's structures make no sense (EAX=0x%x EBX=0x%lx)", magic,
+			   address);
+	acpi_init(&boot);
+	paging_init();
+	cpu_enable();
+	cpu_enable_xstate();
+	xregs_init();
+	screen_init(&boot);
+	print_header();
+	if (boot.cmdline_truncated)
+		usage_exit("the command line is longer than %zu characters",
+			   sizeof(boot.cmdline) - 1);
+	cmdline_parse(boot.cmdline);
+	if (options.xcr0_given)
+		xcr0_set(options.xcr0);
+	apic_init(options.apic_chosen, options.x2apic);
+	ist_install(ist_design_find(options.ist));
+	tests_run();
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The NMI handler. xtk/nmi.h says what it promises.
+ *
+ * It uses every register of the extended state between save and load (xregs_junk), because a
+ * handler that never touches them would let a save that does nothing pass.
+ *
+ * Sources: SDM vol. 1, "Operation of XSAVE", "Operation of XRSTOR"; vol. 3, "Nonmaskable Interrupt
+ * (NMI)".
+ */
+#include <stddef.h>
+
+#include <insn.h>
+#include <xtk/cpu.h>
+#include <xtk/nmi.h>
+#include <xtk/panic.h>
+#include <xtk/xregs.h>
+#include <xtk/xstate.h>
+
+/*
+ * One buffer a level: NMIs nest when an exception inside the handler returns by IRET, and a shared
+ * buffer would be overwritten while it is still owed to an interrupted level.
+ */
+static struct xsave_large buffers[NMI_LEVELS];
+static unsigned int depth;
+static uint64_t runs;
+static const struct nmi_observer *observer;
+
+void nmi_observe(const struct nmi_observer *o)
+{
+	observer = o;
+}
+
+uint64_t nmi_count(void)
+{
+	return runs;
+}
+
+/*
+ * Plain XSAVE, never XSAVEOPT or XSAVES: their modified optimization would skip what the buffer
+ * seems to hold already. Tiles that XFD disarms stay in the registers: saving them would lose them.
+ */
+static uint64_t nmi_mask(void)
+{
+	uint64_t mask = boot_xsave_cpu.enabled;
+
+	return cpu.xfd ? mask & ~rdmsr(MSR_XFD) : mask;
+}
+
+static const struct xsave_cpu *nmi_cpu(void)
+{
+	static struct xsave_cpu plain;
+
+	if (!plain.mask) {
+		plain = boot_xsave_cpu;
+		BUG_ON(xsave_cpu_restrict(&plain,
+					  cpu.has_xsave ? XSAVE_INSN_XSAVE : XSAVE_INSN_FXSAVE,
+					  boot_xsave_cpu.enabled) != XSAVE_OK);
+	}
+	return &plain;
+}
+
+void nmi_handle(struct trap_frame *frame)
+{
+	struct nmi_record record = {
+		.frame = *frame,
+		.entry_rsp = (uint64_t)__builtin_frame_address(0),
+		.entry_rflags = read_rflags(),
+		.cr0 = read_cr0(),
+	};
+	uint64_t cr2 = read_cr2();
+
+	BUG_ON(depth == NMI_LEVELS);
+	clts(); /* else the save raises #NM, whose IRET would unblock NMIs */
+	record.buffer = &buffers[depth];
+	record.saved = xsave_save_with(nmi_cpu(), &buffers[depth], sizeof(buffers[0]), nmi_mask());
+	depth++;
+	runs++;
+	if (observer)
+		observer->entered(&record);
+	xregs_junk(cpu.has_xsave ? insn_xgetbv(0) & record.saved : record.saved);
+	depth--;
+	xsave_load_with(nmi_cpu(), record.buffer, sizeof(buffers[0]), record.saved);
+	if (record.cr0 & CR0_TS)
+		write_cr0(record.cr0);
+	write_cr2(cr2);
+	if (observer)
+		observer->leaving(&record);
+}

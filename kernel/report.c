@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * KTAP version 1 on the console: one line a test, the details of failures before it, and the last
+ * line.
+ *
+ * Source: Linux, Documentation/dev-tools/ktap.rst, "KTAP version 1".
+ */
+#include <xtk/print.h>
+#include <xtk/string.h>
+#include <xtk/test.h>
+
+#include "report.h"
+
+#define FAILURES_IN_FULL 8
+
+static unsigned int counts[OUTCOMES];
+static unsigned int number, planned;
+
+static struct {
+	const char *name;
+	uint64_t checks;
+	unsigned int failures, subtests, subtest_failures;
+	char skip[128], error[192];
+} running;
+
+void report_plan(unsigned int tests)
+{
+	planned = tests;
+	print("1..%u\n", tests);
+}
+
+void report_begin(const char *name)
+{
+	memset(&running, 0, sizeof(running));
+	running.name = name;
+}
+
+const char *report_running(void)
+{
+	return running.name;
+}
+
+static enum outcome outcome(void)
+{
+	if (running.failures)
+		return OUTCOME_FAIL;
+	if (running.error[0])
+		return OUTCOME_ERROR;
+	if (running.skip[0])
+		return OUTCOME_SKIP;
+	if (!running.checks) {
+		format_text(running.error, sizeof(running.error), "the test executed no check");
+		return OUTCOME_ERROR;
+	}
+	return OUTCOME_PASS;
+}
+
+enum outcome report_end(void)
+{
+	enum outcome o = outcome();
+
+	if (o == OUTCOME_SKIP && number + 1 == planned && counts[OUTCOME_SKIP] == number) {
+		/* the last test of a run in which no check was executed: that is no verdict */
+		format_text(running.error, sizeof(running.error),
+			    "no check was executed; skipped for want of %s", running.skip);
+		o = OUTCOME_ERROR;
+	}
+	if (running.failures > FAILURES_IN_FULL)
+		print("# fail: test=%s %u more failed checks, not shown\n", running.name,
+		      running.failures - FAILURES_IN_FULL);
+	if (running.checks)
+		print("# checks: test=%s %lu\n", running.name, running.checks);
+	print("%s %u %s", o == OUTCOME_PASS || o == OUTCOME_SKIP ? "ok" : "not ok", ++number,
+	      running.name);
+	if (o == OUTCOME_SKIP)
+		print(" # SKIP %s", running.skip);
+	if (o == OUTCOME_ERROR)
+		print(" # ERROR %s", running.error);
+	print("\n");
+	counts[o]++;
+	running.name = NULL;
+	return o;
+}
+
+void report_finish(void)
+{
+	print("xtk: %u passed, %u failed, %u errors, %u skipped\n", counts[OUTCOME_PASS],
+	      counts[OUTCOME_FAIL], counts[OUTCOME_ERROR], counts[OUTCOME_SKIP]);
+	machine_exit(counts[OUTCOME_ERROR]  ? EXIT_STATUS_ERROR
+		     : counts[OUTCOME_FAIL] ? EXIT_STATUS_FAIL
+					    : EXIT_STATUS_PASS);
+}
+
+static void fail(const char *rule, const char *expected, const char *got, const char *where,
+		 va_list args)
+{
+	running.checks++;
+	if (++running.failures > FAILURES_IN_FULL)
+		return;
+	print("# fail: test=%s rule=%s expected=%s got=%s where=", running.name, rule, expected,
+	      got);
+	vprint(where, args);
+	print("\n");
+}
+
+bool expect_equal(uint64_t got, uint64_t want, const char *rule, const char *where, ...)
+{
+	char expected[24], actual[24];
+	va_list args;
+
+	running.checks++;
+	if (got == want)
+		return true;
+	running.checks--;
+	format_text(expected, sizeof(expected), "0x%lx", want);
+	format_text(actual, sizeof(actual), "0x%lx", got);
+	va_start(args, where);
+	fail(rule, expected, actual, where, args);
+	va_end(args);
+	return false;
+}
+
+bool expect_fault(fault_t got, fault_t want, const char *rule, const char *where, ...)
+{
+	char expected[FAULT_TEXT_SIZE], actual[FAULT_TEXT_SIZE];
+	va_list args;
+
+	if (got == want) {
+		running.checks++;
+		return true;
+	}
+	va_start(args, where);
+	fail(rule, fault_text(want, expected), fault_text(got, actual), where, args);
+	va_end(args);
+	return false;
+}
+
+bool expect_true(bool condition, const char *rule, const char *where, ...)
+{
+	va_list args;
+
+	if (condition) {
+		running.checks++;
+		return true;
+	}
+	va_start(args, where);
+	fail(rule, "true", "false", where, args);
+	va_end(args);
+	return false;
+}
+
+void test_fail(const char *rule, const char *expected, const char *got, const char *where, ...)
+{
+	va_list args;
+
+	va_start(args, where);
+	fail(rule, expected, got, where, args);
+	va_end(args);
+}
+
+void test_checked(uint64_t checks)
+{
+	running.checks += checks;
+}
+
+void test_error(const char *format, ...)
+{
+	va_list args;
+
+	if (running.error[0])
+		return; /* the first one is the cause */
+	va_start(args, format);
+	vformat_text(running.error, sizeof(running.error), format, args);
+	va_end(args);
+}
+
+void test_skip(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vformat_text(running.skip, sizeof(running.skip), format, args);
+	va_end(args);
+}
+
+void test_info(const char *format, ...)
+{
+	va_list args;
+
+	print("# ");
+	va_start(args, format);
+	vprint(format, args);
+	va_end(args);
+	print("\n");
+}
+
+void subtest_plan(unsigned int count)
+{
+	print("  KTAP version 1\n  1..%u\n", count);
+	running.subtests = 0;
+	running.subtest_failures = running.failures;
+}
+
+void subtest_done(const char *format, ...)
+{
+	va_list args;
+
+	print("  %s %u ", running.failures == running.subtest_failures ? "ok" : "not ok",
+	      ++running.subtests);
+	running.subtest_failures = running.failures;
+	va_start(args, format);
+	vprint(format, args);
+	va_end(args);
+	print("\n");
+}
+
+unsigned int test_failures(void)
+{
+	return running.failures;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Choosing and running the tests of the linker set.
+ */
+#include <stddef.h>
+
+#include <xtk/cpu.h>
+#include <xtk/options.h>
+#include <xtk/string.h>
+#include <xtk/test.h>
+#include <xtk/thread.h>
+
+#include "dump.h"
+#include "recover.h"
+#include "report.h"
+#include "snapshot.h"
+#include "test.h"
+#include "trap.h"
+
+#define MAX_TESTS 512
+
+static const struct xtest *chosen[MAX_TESTS];
+static unsigned int chosen_count;
+
+static struct {
+	bool armed;
+	struct recover_point point;
+} way_out;
+
+/* One element of tests=: @length bytes at @text, without a leading '-'. */
+struct pattern {
+	char text[64];
+	bool exclude;
+};
+
+/* Takes the next element off a comma-separated list. Return: what is left, NULL at its end. */
+static const char *next_pattern(const char *list, struct pattern *p)
+{
+	size_t n = 0;
+
+	if (!list || !*list)
+		return NULL;
+	p->exclude = *list == '-';
+	list += p->exclude;
+	while (*list && *list != ',') {
+		if (n == sizeof(p->text) - 1)
+			usage_exit("tests=: a name is longer than %zu characters",
+				   sizeof(p->text) - 1);
+		p->text[n++] = *list++;
+	}
+	p->text[n] = '\0';
+	return *list ? list + 1 : list;
+}
+
+/* The group selftest goes wrong on purpose: only a pattern that spells it out reaches it. */
+static bool matches(const struct pattern *p, const struct xtest *t)
+{
+	if (starts_with(t->name, "selftest/") && !starts_with(p->text, "selftest/"))
+		return false;
+	return glob_match(p->text, t->name);
+}
+
+static bool is_chosen(const struct xtest *t)
+{
+	bool chosen_now = !options.tests || *options.tests == '-';
+	struct pattern p;
+
+	chosen_now = chosen_now && !starts_with(t->name, "selftest/");
+	for (const char *rest = next_pattern(options.tests, &p); rest;
+	     rest = next_pattern(rest, &p)) {
+		if (matches(&p, t))
+			chosen_now = !p.exclude;
+	}
+	return chosen_now;
+}
+
+/* A name that matches nothing is a mistake, and running something else would hide it. */
+static void check_patterns(void)
+{
+	struct pattern p;
+
+	for (const char *rest = next_pattern(options.tests, &p); rest;
+	     rest = next_pattern(rest, &p)) {
+		bool found = false;
+
+		set_for_each (it, xtests)
+			found = found || matches(&p, *it);
+		if (!found)
+			usage_exit("tests=: '%s' matches no test; the word list prints their names",
+				   p.text);
+	}
+}
+
+static uint64_t shuffle_next(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return *state >> 33;
+}
+
+/* The order in a linker set is the linker's: sort by name, then shuffle if asked to. */
+static void order_tests(void)
+{
+	uint64_t state = options.shuffle_seed;
+
+	for (unsigned int i = 1; i < chosen_count; i++) {
+		const struct xtest *t = chosen[i];
+		unsigned int j = i;
+
+		for (; j && strcmp(chosen[j - 1]->name, t->name) > 0; j--)
+			chosen[j] = chosen[j - 1];
+		chosen[j] = t;
+	}
+	for (unsigned int i = chosen_count; options.shuffle && i > 1; i--) {
+		unsigned int j = (unsigned int)(shuffle_next(&state) % i);
+		const struct xtest *t = chosen[i - 1];
+
+		chosen[i - 1] = chosen[j];
+		chosen[j] = t;
+	}
+}
+
+static void choose_tests(void)
+{
+	check_patterns();
+	set_for_each (it, xtests) {
+		if (is_chosen(*it) && chosen_count < MAX_TESTS)
+			chosen[chosen_count++] = *it;
+	}
+	order_tests();
+}
+
+bool test_unexpected_trap(struct trap_frame *frame)
+{
+	char text[FAULT_TEXT_SIZE];
+
+	if (!way_out.armed)
+		return false;
+	way_out.armed = false;
+	dump_exception(frame);
+	test_fail("-", "none", fault_text(FAULT_OF(frame->vector, frame->error), text),
+		  "unexpected exception at rip=0x%lx", frame->rip);
+	recover_by_frame(frame, &way_out.point);
+	return true;
+}
+
+static void run_guarded(const struct xtest *t)
+{
+	if (recover_here(&way_out.point) == 0) {
+		way_out.armed = true;
+		t->run();
+	}
+	way_out.armed = false;
+	thread_abandon();
+}
+
+static void run_test(const struct xtest *t)
+{
+	static struct snapshot before;
+	const char *changed;
+
+	report_begin(t->name);
+	if (!cpu.has_xsave && !t->without_xsave) {
+		test_skip("CPUID.1:ECX[26] XSAVE");
+	} else {
+		snapshot_take(&before);
+		run_guarded(t);
+		changed = snapshot_restore(&before);
+		if (changed)
+			test_error("the test left %s changed", changed);
+	}
+	report_end();
+}
+
+static void list_tests(void)
+{
+	for (unsigned int i = 0; i < chosen_count; i++)
+		print("# test: %s rules: %s\n", chosen[i]->name,
+		      chosen[i]->rules ? chosen[i]->rules : "");
+	report_plan(0);
+	report_finish();
+}
+
+void tests_run(void)
+{
+	choose_tests();
+	if (!chosen_count)
+		usage_exit("tests=%s leaves no test to run", options.tests);
+	if (options.list)
+		list_tests();
+	report_plan(chosen_count * options.repeat);
+	for (unsigned int i = 0; i < chosen_count * options.repeat; i++)
+		run_test(chosen[i % chosen_count]);
+	report_finish();
+}
