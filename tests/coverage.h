@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which instructions of the path got their NMI, held against the disassembly.
+ */
+#ifndef XTK_TESTS_COVERAGE_H
+#define XTK_TESTS_COVERAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+void coverage_begin(void);
+
+/* coverage_expect() - the trace executed the instruction at @rip; coverage_mark() - it got its NMI
+ */
+void coverage_expect(uint64_t rip);
+void coverage_mark(uint64_t rip);
+
+/**
+ * coverage_end() - judge and report
+ * @complete: every configuration ran; else the figures are only reported
+ *
+ * Every instruction of the disassembly must have had its NMI.
+ */
+void coverage_end(bool complete);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An NMI at every instruction boundary of the thread switch, of the library's save and load, and of
+ * the lazy #NM path.
+ *
+ * The boundaries come from two sources that must agree: a single-step trace of the path (what is
+ * executed) and the disassembly of its objects (what there is). At each one the NMI is delivered
+ * exactly there; before and after it everything is compared that an interruption must not change,
+ * and the owners that the switch has written down are held against the registers.
+ *
+ * Rules: I01; SDM vol. 3, "Nonmaskable Interrupt (NMI)"; SDM vol. 1, "Managing State Using the
+ * XSAVE Feature Set".
+ */
+#include <insn.h>
+#include <xtk/cpu.h>
+#include <xtk/inject.h>
+#include <xtk/options.h>
+#include <xtk/string.h>
+#include <xtk/test.h>
+#include <xtk/trap.h>
+#include <xtk/xstate.h>
+
+#include "context.h"
+#include "coverage.h"
+#include "machine.h"
+
+#define RING	       3 /* the test's own context and two threads */
+#define MAX_BOUNDARIES 2048
+
+/* A way through the code on the path: @window runs between the first boundary and the last. */
+struct scenario {
+	const char *name;
+	void (*window)(void);
+};
+
+static struct {
+	uint64_t xcr0;
+	enum xsave_insn insn;
+	enum switch_mode mode;
+	const struct scenario *scenario;
+	bool tracing, closed;
+	enum inject_outcome outcome;
+	unsigned int boundaries;
+	uint64_t seed;
+	char where[128];
+} run;
+
+static struct boundary boundaries[MAX_BOUNDARIES];
+
+/* Everything that an NMI must leave as it was. */
+static struct picture {
+	struct trap_frame frame;
+	struct machine machine;
+	struct xregs regs;
+	struct switch_state switch_state;
+	struct thread threads[RING];
+} before, after;
+
+static uint64_t nmis_before;
+
+/* ------------------------------------------------------------------------------------------
+ * comparison */
+
+/* The pictures are taken inside #BP, with CR0.TS as the interrupted code had it. */
+static void take_picture(struct picture *p, const struct trap_frame *frame)
+{
+	uint64_t cr0 = read_cr0();
+
+	p->frame = *frame;
+	machine_read(&p->machine);
+	clts();
+	xregs_store(&p->regs, run.xcr0);
+	if (cr0 & CR0_TS)
+		write_cr0(cr0);
+	p->switch_state = switch_state;
+	memcpy(p->threads, threads, sizeof(p->threads));
+}
+
+static void check_frame(const struct trap_frame *want, const struct trap_frame *got,
+			const char *what)
+{
+	static const char *const names[] = { "r15", "r14", "r13", "r12", "r11", "r10", "r9",  "r8",
+					     "rbp", "rdi", "rsi", "rdx", "rcx", "rbx", "rax", NULL,
+					     NULL,  "rip", "cs",  NULL,	 "rsp", "ss" };
+	const uint64_t *w = &want->r15, *g = &got->r15;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i])
+			expect_equal(g[i], w[i], "I01", "%s %s register=%s", run.where, what,
+				     names[i]);
+	}
+	/* RF in the image is the delivery's affair */
+	expect_equal(got->rflags & ~EFLAGS_RF, want->rflags & ~EFLAGS_RF, "I01",
+		     "%s %s register=rflags", run.where, what);
+}
+
+/*
+ * Who owns registers has its state in them, and its area may be old; whoever does not has its state
+ * in the area, which only the comparison of the threads' patterns at the end can see.
+ */
+static void check_owner(enum thread_part part)
+{
+	const struct thread *owner = switch_state.owner[part];
+	uint64_t mask = switch_state.policy.mask[part];
+	struct xregs_diff first;
+	char where[160];
+
+	if (!owner || !mask)
+		return;
+	format_text(where, sizeof(where), "%s owner[%s]=thread%u but the registers are not its own",
+		    run.where, part == PART_EAGER ? "eager" : "lazy",
+		    (unsigned int)(owner - threads));
+	if (xregs_compare(&contexts[owner - threads].regs, &before.regs, mask, &first))
+		context_fail(&first, "I01", where);
+	else
+		test_checked(1);
+}
+
+static void on_before(const struct trap_frame *frame)
+{
+	take_picture(&before, frame);
+	if (run.scenario->window == NULL) {
+		check_owner(PART_EAGER);
+		check_owner(PART_LAZY);
+	}
+	nmis_before = nmi_count();
+}
+
+static void on_delivered(const struct nmi_record *record)
+{
+	uint64_t cr0 = before.machine.cr0;
+
+	if (record->frame.rip != before.frame.rip)
+		return; /* an error of the injection, reported by its outcome */
+	check_frame(&before.frame, &record->frame, "delivered");
+	expect_equal(record->cr0, cr0, "I01", "%s delivered register=CR0", run.where);
+	expect_equal(record->entry_rflags & (EFLAGS_DF | EFLAGS_AC), 0, "nmi",
+		     "%s DF and AC in the handler", run.where);
+	expect_equal(record->entry_rsp % 16, 0, "nmi", "%s RSP of the handler", run.where);
+	expect_equal(record->saved & run.xcr0, run.xcr0, "nmi", "%s components saved", run.where);
+	expect_true(stack_find(record->entry_rsp) &&
+			    !strcmp(stack_find(record->entry_rsp)->name, "stack_nmi"),
+		    "nmi", "%s the handler runs on the NMI stack", run.where);
+}
+
+static void on_after(const struct trap_frame *frame)
+{
+	struct xregs_diff first;
+
+	take_picture(&after, frame);
+	check_frame(&before.frame, &after.frame, "returned");
+	machine_check(&before.machine, &after.machine, "I01", run.where);
+	if (xregs_compare(&before.regs, &after.regs, run.xcr0, &first))
+		context_fail(&first, "I01", run.where);
+	expect_true(!memcmp(before.threads, after.threads, sizeof(before.threads)), "I01",
+		    "%s the threads' areas", run.where);
+	expect_true(!memcmp(&before.switch_state, &after.switch_state, sizeof(before.switch_state)),
+		    "I01", "%s the owners and the policy", run.where);
+	expect_equal(nmi_count() - nmis_before, 1, "I01", "%s runs of the handler", run.where);
+}
+
+static const struct inject_hooks hooks = { on_before, on_delivered, on_after };
+
+/* ---------------------------------------------------------------------------------------------
+ * scenarios */
+
+static void window_close(void)
+{
+	if (run.closed)
+		return;
+	run.closed = true;
+	if (run.tracing)
+		run.boundaries = inject_trace_end();
+	else
+		run.outcome = inject_disarm();
+}
+
+/* Thread 0 switches to thread 1, which touches its lazy state: the window closes there. */
+static void ring_body(void *argument)
+{
+	unsigned int index = (unsigned int)(uint64_t)argument;
+	struct context *c = &contexts[index];
+
+	for (;;) {
+		context_fill(index, run.xcr0, run.seed);
+		probe_switch(&c->gprs, &c->gprs_after, &threads[(index + 1) % RING]);
+		xregs_touch(run.xcr0 & XSAVE_TS_MASK);
+		window_close();
+		context_check(index, run.xcr0, run.where);
+	}
+}
+
+/* Every way through the library that a switch of whole areas does not take. */
+static void library_window(void)
+{
+	static struct xsave small;
+	static struct xsave_large large;
+	static const struct xsave initial = XSAVE_DEFAULT;
+	static const size_t sizes[] = { 0, 575, 576, 1000, 2696, sizeof(large) - 64 };
+	const struct xsave_cpu *c = &switch_state.policy.cpu;
+
+	xsave_save_with(c, &small, sizeof(small), ~UINT64_C(0));
+	xsave_load_with(c, &small, sizeof(small), ~UINT64_C(0));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		if (xsave_save_with(c, &large, sizes[i], ~UINT64_C(0)))
+			xsave_load_with(c, &large, sizes[i], ~UINT64_C(0));
+		else
+			xsave_load_with(c, &large, sizes[i], 0);
+	}
+	xsave_save_with(c, &small, sizeof(small), XSAVE_MASK(XSAVE_X87));
+	xsave_load_with(c, &small, sizeof(small), XSAVE_MASK(XSAVE_X87));
+	xsave_load_with(c, &small, sizeof(small), 0);
+	xsave_load_with(c, &initial, sizeof(initial), ~UINT64_C(0));
+}
+
+/*
+ * The code for instructions that the CPU lacks: it is entered all the same, and the #UD of the
+ * instruction itself is stepped over. So every instruction of the disassembly can be judged on
+ * every CPU.
+ */
+static bool step_over_ud(struct trap_frame *frame)
+{
+	unsigned int index;
+	const struct path_function *f = path_find(frame->rip, &index);
+
+	if (!f)
+		return false;
+	frame->rip += f->lengths[index];
+	inject_trace_note(frame->rip);
+	return true;
+}
+
+static void lacking_window(void)
+{
+	static struct xsave_large area;
+	struct xsave_cpu pretended = switch_state.policy.cpu;
+	trap_handler old = trap_install(VEC_UD, step_over_ud);
+
+	for (int insn = XSAVE_INSN_XSAVE; insn <= XSAVE_INSN_XSAVES; insn++) {
+		if (boot_xsave_cpu.insns >> insn & 1)
+			continue;
+		pretended.insn = (enum xsave_insn)insn;
+		xsave_save_with(&pretended, &area, sizeof(area), ~UINT64_C(0));
+		area.header.xcomp_bv = XSAVE_XCOMP_COMPACTED | pretended.mask;
+		if (insn == XSAVE_INSN_XSAVES)
+			xsave_load_with(&pretended, &area, sizeof(area), ~UINT64_C(0));
+	}
+	trap_install(VEC_UD, old);
+}
+
+static const struct scenario scenarios[] = { { "switch", NULL },
+					     { "library", library_window },
+					     { "lacking", lacking_window } };
+
+static void window_open(const struct boundary *at)
+{
+	run.closed = false;
+	write_cr2(0x5eed00000 + run.seed);
+	if (run.tracing)
+		inject_trace_begin(boundaries, MAX_BOUNDARIES);
+	else
+		inject_arm(at, &hooks);
+}
+
+static void run_window(const struct boundary *at)
+{
+	struct context *c = &contexts[0];
+
+	run.seed++;
+	context_fill(0, run.xcr0, run.seed);
+	window_open(at);
+	if (run.scenario->window) {
+		run.scenario->window();
+		window_close();
+		return;
+	}
+	probe_switch(&c->gprs, &c->gprs_after, &threads[1]);
+	xregs_touch(run.xcr0 & XSAVE_TS_MASK);
+	context_check(0, run.xcr0, run.where);
+}
+
+static void run_case(const struct boundary *at)
+{
+	static const char *const text[] = {
+		[INJECT_DONE] = "done",
+		[INJECT_NOT_REACHED] = "the instruction was not reached",
+		[INJECT_NOT_TAKEN] = "the NMI was not taken, or did not return there",
+		[INJECT_ELSEWHERE] = "the NMI was taken at another instruction",
+	};
+
+	run_window(at);
+	if (run.outcome == INJECT_DONE)
+		coverage_mark(at->rip);
+	else
+		test_error("%s: %s", run.where, text[run.outcome]);
+}
+
+/* ---------------------------------------------------------------------------------------- the
+ * whole test */
+
+static void name_case(const struct boundary *at)
+{
+	unsigned int index = 0;
+	const struct path_function *f = at ? path_find(at->rip, &index) : NULL;
+	size_t n = format_text(run.where, sizeof(run.where), "xcr0:0x%lx/save:%s/switch:%s/%s",
+			       run.xcr0, xsave_insn_name(run.insn), switch_mode_name(run.mode),
+			       run.scenario->name);
+
+	if (f)
+		format_text(run.where + n, sizeof(run.where) - n, "/%s+0x%lx/%u", f->name,
+			    at->rip - f->start, at->occurrence);
+}
+
+static void trace_path(void)
+{
+	run.tracing = true;
+	name_case(NULL);
+	run_window(NULL);
+	run.tracing = false;
+	if (run.boundaries > MAX_BOUNDARIES)
+		test_error("%s: more than %u boundaries", run.where, MAX_BOUNDARIES);
+	for (unsigned int i = 0; i < run.boundaries; i++)
+		coverage_expect(boundaries[i].rip);
+}
+
+/* @left_out: number of a boundary that gets no NMI, which the coverage must notice; -1 for none */
+static void run_scenario(const struct scenario *scenario, int left_out)
+{
+	unsigned int done = 0;
+
+	run.scenario = scenario;
+	trace_path();
+	for (unsigned int i = 0; i < run.boundaries && i < MAX_BOUNDARIES; i++) {
+		name_case(&boundaries[i]);
+		if ((int)i == left_out || !case_selected(run.where))
+			continue;
+		run_case(&boundaries[i]);
+		done++;
+	}
+	name_case(NULL);
+	if (!options.case_id)
+		expect_equal(done, run.boundaries, "nmi",
+			     "%s boundaries of the trace that got their NMI", run.where);
+	test_info("nmi: %s trace %u/%u", run.where, done, run.boundaries);
+}
+
+static void run_configuration(uint64_t xcr0, enum xsave_insn insn, enum switch_mode mode,
+			      int left_out)
+{
+	run.xcr0 = xcr0;
+	run.insn = insn;
+	run.mode = mode;
+	xcr0_set(xcr0);
+	if (thread_start(mode, insn, xcr0) != XSAVE_OK)
+		return; /* the CPU lacks the instruction, or it cannot hold these components */
+	for (unsigned int i = 1; i < RING; i++)
+		thread_create(i, ring_body, (void *)(uint64_t)i);
+	run.closed = true;
+	context_fill(0, xcr0, run.seed);
+	probe_switch(&contexts[0].gprs, &contexts[0].gprs_after, &threads[1]);
+	for (size_t s = 0; s < sizeof(scenarios) / sizeof(scenarios[0]); s++)
+		run_scenario(&scenarios[s], left_out);
+	thread_stop();
+}
+
+static bool asked_for(uint64_t xcr0, enum xsave_insn insn, enum switch_mode mode)
+{
+	return (!options.xcr0_given || options.xcr0 == xcr0) &&
+	       (!options.save_given || options.save == insn) &&
+	       (!options.switch_given || options.mode == mode);
+}
+
+/* The smallest XCR0 that every instruction can hold, and the largest; depth=full: every legal one.
+ */
+static bool wanted_xcr0(uint64_t xcr0)
+{
+	return options.depth_full || options.xcr0_given || xcr0 == 3 || xcr0 == xcr0_largest();
+}
+
+static void run_all(int left_out)
+{
+	uint64_t old = insn_xgetbv(0);
+
+	coverage_begin();
+	for (uint64_t xcr0 = xcr0_next_legal(0); xcr0; xcr0 = xcr0_next_legal(xcr0)) {
+		for (int insn = XSAVE_INSN_FXSAVE; insn <= XSAVE_INSN_XSAVES && wanted_xcr0(xcr0);
+		     insn++) {
+			for (int mode = SWITCH_EAGER; mode < SWITCH_MODES; mode++) {
+				if (asked_for(xcr0, (enum xsave_insn)insn, (enum switch_mode)mode))
+					run_configuration(xcr0, (enum xsave_insn)insn,
+							  (enum switch_mode)mode, left_out);
+			}
+		}
+	}
+	xcr0_set(old);
+	coverage_end(!options.case_id && !options.xcr0_given && !options.save_given &&
+		     !options.switch_given);
+}
+
+XTEST(nmi, every_boundary_of_the_switch, .rules = "I01")
+{
+	run_all(-1);
+}
+
+/* status 1: the control. One boundary gets no NMI, and the coverage must say so. */
+XTEST(selftest, nmi_gap)
+{
+	run_all(20);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nine contexts in a ring (the test's own and eight threads), each with a pattern of its own in
+ * every component that XCR0 enables and in every callee-saved register. Every instruction that
+ * saves, eager and lazy, under every legal XCR0: after each switch every bit is compared.
+ *
+ * In each round a thread either uses its extended state or lets it lie, so that under a lazy policy
+ * the registers stay with an owner for several switches.
+ *
+ * Rules: R05, R02; SDM vol. 1, "Managing State Using the XSAVE Feature Set"; vol. 3, "Saving and
+ * restoring the x87 FPU state".
+ */
+#include <insn.h>
+#include <xtk/cpu.h>
+#include <xtk/options.h>
+#include <xtk/test.h>
+#include <xtk/xstate.h>
+
+#include "context.h"
+
+#define ROUNDS_QUICK 4
+#define ROUNDS_FULL  16
+
+struct combination {
+	uint64_t xcr0;
+	enum xsave_insn insn;
+	enum switch_mode mode;
+};
+
+static struct {
+	struct combination now;
+	char where[96]; /* names the combination in a failure */
+	unsigned int round;
+} ring;
+
+/* A thread that lets its state lie must not touch it, or it would become the owner. */
+static bool uses_state(unsigned int index, unsigned int round)
+{
+	return ring.now.mode == SWITCH_EAGER || (index + round) % 3;
+}
+
+static void pass_on(unsigned int index)
+{
+	struct context *c = &contexts[index];
+
+	if (uses_state(index, ring.round))
+		context_fill(index, ring.now.xcr0, options.seed + ring.round);
+	probe_switch(&c->gprs, &c->gprs_after, &threads[(index + 1) % THREADS]);
+	if (uses_state(index, ring.round)) {
+		xregs_touch(ring.now.xcr0 & XSAVE_TS_MASK);
+		context_check(index, ring.now.xcr0, ring.where);
+	}
+}
+
+static void thread_body(void *argument)
+{
+	unsigned int index = (unsigned int)(uint64_t)argument;
+
+	xregs_touch(ring.now.xcr0 & XSAVE_TS_MASK);
+	context_check_initial(index, ring.now.xcr0, ring.where);
+	context_fill(index, ring.now.xcr0, options.seed + 1000);
+	for (;;)
+		pass_on(index);
+}
+
+/* FXSAVE holds x87 and SSE only. */
+static bool possible(const struct combination *c)
+{
+	struct xsave_cpu probe = boot_xsave_cpu;
+
+	return xsave_cpu_restrict(&probe, c->insn, c->xcr0) == XSAVE_OK;
+}
+
+static bool asked_for(const struct combination *c)
+{
+	return (!options.xcr0_given || options.xcr0 == c->xcr0) &&
+	       (!options.save_given || options.save == c->insn) &&
+	       (!options.switch_given || options.mode == c->mode) && case_selected(ring.where);
+}
+
+static void name_combination(const struct combination *c)
+{
+	format_text(ring.where, sizeof(ring.where), "xcr0:0x%lx/save:%s/switch:%s", c->xcr0,
+		    xsave_insn_name(c->insn), switch_mode_name(c->mode));
+}
+
+static void run_combination(const struct combination *c)
+{
+	enum xsave_error wrong;
+
+	xcr0_set(c->xcr0);
+	wrong = thread_start(c->mode, c->insn, c->xcr0);
+	if (wrong) {
+		test_error("%s: %s", ring.where, xsave_strerror(wrong));
+		return;
+	}
+	for (unsigned int i = 1; i < THREADS; i++)
+		thread_create(i, thread_body, (void *)(uint64_t)i);
+	for (ring.round = 0; ring.round < (options.depth_full ? ROUNDS_FULL : ROUNDS_QUICK);
+	     ring.round++)
+		pass_on(0);
+	thread_stop();
+	subtest_done("%s", ring.where);
+}
+
+/* Calls @visit for every combination that the CPU and the command line allow. Return: how many. */
+static unsigned int for_each_combination(void (*visit)(const struct combination *c))
+{
+	unsigned int count = 0;
+
+	for (uint64_t xcr0 = xcr0_next_legal(0); xcr0; xcr0 = xcr0_next_legal(xcr0)) {
+		for (int insn = XSAVE_INSN_FXSAVE; insn <= XSAVE_INSN_XSAVES; insn++) {
+			for (int mode = SWITCH_EAGER; mode < SWITCH_MODES; mode++) {
+				ring.now = (struct combination){ xcr0, (enum xsave_insn)insn,
+								 (enum switch_mode)mode };
+				name_combination(&ring.now);
+				if (!possible(&ring.now) || !asked_for(&ring.now))
+					continue;
+				count++;
+				if (visit)
+					visit(&ring.now);
+			}
+		}
+	}
+	return count;
+}
+
+XTEST(switch, every_bit_survives, .rules = "R02 R05")
+{
+	uint64_t xcr0 = insn_xgetbv(0);
+
+	subtest_plan(for_each_combination(NULL));
+	for_each_combination(run_combination);
+	xcr0_set(xcr0);
+}
