@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+#
+# One Makefile, no configure. `make help` lists the goals.
+
+VERSION := 0.1.0
+# The time stamp of everything that is built: the release's date, so that a tarball builds the same bytes as a checkout.
+EPOCH   := 1795219200
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+NASM    ?= nasm
+LD      ?= ld
+OBJCOPY ?= objcopy
+BUILD   ?= build
+DESIGNS ?=
+
+# `make V=1` shows the commands.
+Q   := $(if $(V),,@)
+SAY := $(if $(V),:,printf '  %-8s%s\n')
+
+# `make deps GOAL…` installs first and then makes the goals, in this order also under -j.
+GOALS := $(filter-out deps,$(MAKECMDGOALS))
+ifneq (,$(filter deps,$(MAKECMDGOALS)))
+.PHONY: deps $(GOALS)
+deps:
+	tools/deps.sh $(GOALS)
+ifneq (,$(GOALS))
+$(firstword $(GOALS)): deps
+	+$(MAKE) $(GOALS)
+$(wordlist 2,$(words $(GOALS)),$(GOALS)): $(firstword $(GOALS))
+	@:
+endif
+else
+
+WARN := -Wall -Wextra -Werror -Wundef -Wshadow -Wvla -Wswitch-enum -Wstrict-prototypes \
+	-Wmissing-prototypes -Wcast-align -Wformat=2 -Wno-unknown-warning-option
+# No frame, pad or table of the compiler's own may show in what is tested; paths do not show in what is built.
+FREESTANDING := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only \
+	-fcf-protection=none -fno-stack-protector -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+	-fno-jump-tables -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+CFLAGS := $(FREESTANDING) $(WARN) -Ikernel/include -Ilib -DXTK_VERSION='"$(VERSION)"'
+NFLAGS := -f elf64 -g -F stabs -w+all -Ikernel/ -I$(BUILD)/
+
+KERNEL_SRC := $(wildcard kernel/*.c kernel/*.asm kernel/ist/*.c kernel/ist/*.asm $(DESIGNS:%=%/*.c) $(DESIGNS:%=%/*.asm))
+SRC  := boot/multiboot.asm $(filter-out kernel/asm-offsets.c,$(KERNEL_SRC)) $(wildcard lib/*.c tests/*.c tests/*.asm)
+OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o
+# The objects in which the tests send an NMI to every instruction: their disassembly goes into the kernel.
+PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/lazy.c.o lib/xsave.c.o)
+
+.DELETE_ON_ERROR:
+.PHONY: all iso run test lint bench clean help
+
+all: $(BUILD)/xtk.elf $(BUILD)/xtk.elf32          ## the kernel: ELF64 (multiboot 2, PVH) and ELF32 (multiboot 1)
+iso: $(BUILD)/xtk.iso                             ## the bootable image, for BIOS and UEFI
+
+$(BUILD)/%.c.o: %.c
+	@mkdir -p $(@D)
+	@$(SAY) CC $<
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
+$(BUILD)/lib/%.c.o: EXTRA_CFLAGS := -Wconversion
+# No pad inside a function: every instruction of the disassembly can then be reached.
+$(BUILD)/lib/xsave.c.o $(BUILD)/kernel/lazy.c.o: EXTRA_CFLAGS += -falign-jumps=1 -falign-loops=1 -falign-labels=1
+
+$(BUILD)/%.asm.o: %.asm $(BUILD)/asm-offsets.inc
+	@mkdir -p $(@D)
+	@$(SAY) NASM $<
+	$(Q)$(NASM) $(NFLAGS) -MD $(@:.o=.d) -MQ $@ -o $@ $<
+
+$(BUILD)/asm-offsets.inc: kernel/asm-offsets.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MF $(BUILD)/asm-offsets.d -MT $@ -S -o $(BUILD)/asm-offsets.s $<
+	$(Q)sed -n 's/^.*"->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\)".*/%define \1 \2/p' $(BUILD)/asm-offsets.s > $@
+
+$(BUILD)/path-table.o: $(PATH_OBJ) tools/path-table.awk
+	$(Q)objdump -d -w $(PATH_OBJ) | awk -f tools/path-table.awk > $(BUILD)/path-table.asm
+	$(Q)$(NASM) -f elf64 -o $@ $(BUILD)/path-table.asm
+
+$(BUILD)/xtk.elf: $(OBJ) linker.ld
+	@$(SAY) LD $@
+	$(Q)$(LD) -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
+		-T linker.ld -o $@ $(OBJ)
+
+$(BUILD)/xtk.elf32: $(BUILD)/xtk.elf boot/multiboot1.asm
+	$(Q)$(NASM) -f bin -o $(BUILD)/multiboot1.bin boot/multiboot1.asm
+	@$(SAY) OBJCOPY $@
+	$(Q)$(OBJCOPY) -O elf32-i386 --update-section .multiboot1=$(BUILD)/multiboot1.bin $< $@
+
+$(BUILD)/xtk.iso: $(BUILD)/xtk.elf boot/grub.cfg tools/mkiso.sh
+	@$(SAY) ISO $@
+	$(Q)tools/mkiso.sh $@ $< $(EPOCH)
+
+run: iso                                          ## boot the ISO through GRUB in QEMU; exits with the verdict
+	tools/xtk run
+
+test: lint all iso                                ## everything that CI checks
+	tests/host/run.py
+
+lint: all                                         ## formatter, static analysis, directions, no vector register in C
+	tools/lint/run.sh $(BUILD)
+
+bench: all iso                                    ## figures: boot, exit, instructions a switch
+	tools/bench.py
+
+clean:                                            ## remove what was built
+	rm -rf $(BUILD)
+
+help:                                             ## this list
+	@echo 'make [CC=clang] GOAL…   (xtk $(VERSION))'
+	@echo '  deps     install the packages that the other goals on the line need (Debian, Ubuntu)'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "  %-8s %s\n", $$1, $$2 }'
+
+-include $(OBJ:.o=.d) $(BUILD)/asm-offsets.d
+endif
