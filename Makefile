@@ -35,7 +35,7 @@ endif
 else
 
 WARN := -Wall -Wextra -Werror -Wundef -Wshadow -Wvla -Wswitch-enum -Wstrict-prototypes \
-	-Wmissing-prototypes -Wcast-align -Wformat=2 -Wno-unknown-warning-option
+	-Wmissing-prototypes -Wcast-align -Wformat=2
 # No frame, pad or table of the compiler's own may show in what is tested; paths do not show in what is built.
 FREESTANDING := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only \
 	-fcf-protection=none -fno-stack-protector -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
@@ -61,7 +61,7 @@ $(BUILD)/%.c.o: %.c
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 $(BUILD)/lib/%.c.o: EXTRA_CFLAGS := -Wconversion
 # No pad inside a function: every instruction of the disassembly can then be reached.
-$(BUILD)/lib/xsave.c.o $(BUILD)/kernel/lazy.c.o: EXTRA_CFLAGS += -falign-jumps=1 -falign-loops=1 -falign-labels=1
+$(BUILD)/lib/xsave.c.o $(BUILD)/kernel/lazy.c.o: EXTRA_CFLAGS += -falign-loops=1 $(if $(findstring clang,$(CC)),,-falign-jumps=1 -falign-labels=1)
 
 $(BUILD)/%.asm.o: %.asm $(BUILD)/asm-offsets.inc
 	@mkdir -p $(@D)

@@ -16,7 +16,7 @@
 #include "dump.h"
 
 #define LINE		    32
-#define LINES_PER_COMPONENT 20
+#define LINES_PER_COMPONENT 32 /* Hi16_ZMM in full, of the tiles the first rows */
 #define BACKTRACE_DEPTH	    24
 
 void dump_frame(const struct trap_frame *f)
@@ -35,7 +35,7 @@ void dump_frame(const struct trap_frame *f)
 	print("# r13=0x%016lx r14=0x%016lx r15=0x%016lx\n", f->r13, f->r14, f->r15);
 }
 
-static void dump_control_registers(void)
+void dump_control_registers(void)
 {
 	print("# cr0=0x%lx cr2=0x%lx cr3=0x%lx cr4=0x%lx\n", read_cr0(), read_cr2(), read_cr3(),
 	      read_cr4());

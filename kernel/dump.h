@@ -15,6 +15,7 @@
 void dump_exception(const struct trap_frame *frame);
 
 void dump_frame(const struct trap_frame *frame);
+void dump_control_registers(void);
 
 /**
  * dump_state() - extended state on the console, a component at a time

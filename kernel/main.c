@@ -6,6 +6,7 @@
 
 #include <xtk/bootinfo.h>
 #include <xtk/cpu.h>
+#include <xtk/df.h>
 #include <xtk/options.h>
 #include <xtk/paging.h>
 #include <xtk/print.h>
@@ -42,6 +43,7 @@ void kmain(uint32_t magic, uint64_t address)
 {
 	serial_init();
 	desc_init();
+	df_init();
 	cpu_survey();
 	if (!boot_info_parse(&boot, magic, address))
 		usage_exit("the boot loader's structures make no sense (EAX=0x%x EBX=0x%lx)", magic,

@@ -4,7 +4,7 @@
  */
 #include <xtk/cpu.h>
 
-#include "recover.h"
+#include <xtk/recover.h>
 
 void recover_by_frame(struct trap_frame *frame, const struct recover_point *point)
 {

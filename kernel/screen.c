@@ -87,7 +87,7 @@ static void put(char c)
 	else if (c == '\t')
 		do
 			put_glyph(' ');
-		while (column % TAB_STOP);
+		while (column % TAB_STOP && column < device.columns);
 	else
 		put_glyph(c >= ' ' && c < FONT_PLACEHOLDER ? (uint8_t)c : FONT_PLACEHOLDER);
 }

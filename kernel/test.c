@@ -6,12 +6,12 @@
 
 #include <xtk/cpu.h>
 #include <xtk/options.h>
+#include <xtk/recover.h>
 #include <xtk/string.h>
 #include <xtk/test.h>
 #include <xtk/thread.h>
 
 #include "dump.h"
-#include "recover.h"
 #include "report.h"
 #include "snapshot.h"
 #include "test.h"
@@ -52,10 +52,24 @@ static const char *next_pattern(const char *list, struct pattern *p)
 	return *list ? list + 1 : list;
 }
 
-/* The group selftest goes wrong on purpose: only a pattern that spells it out reaches it. */
+/* Groups that go wrong on purpose or only measure: nothing but a pattern that spells the group out
+ * reaches them. */
+static const char *const on_request[] = { "selftest/", "bench/" };
+
+static const char *request_group(const char *name)
+{
+	for (size_t i = 0; i < sizeof(on_request) / sizeof(on_request[0]); i++) {
+		if (starts_with(name, on_request[i]))
+			return on_request[i];
+	}
+	return NULL;
+}
+
 static bool matches(const struct pattern *p, const struct xtest *t)
 {
-	if (starts_with(t->name, "selftest/") && !starts_with(p->text, "selftest/"))
+	const char *group = request_group(t->name);
+
+	if (group && !starts_with(p->text, group))
 		return false;
 	return glob_match(p->text, t->name);
 }
@@ -65,7 +79,7 @@ static bool is_chosen(const struct xtest *t)
 	bool chosen_now = !options.tests || *options.tests == '-';
 	struct pattern p;
 
-	chosen_now = chosen_now && !starts_with(t->name, "selftest/");
+	chosen_now = chosen_now && !request_group(t->name);
 	for (const char *rest = next_pattern(options.tests, &p); rest;
 	     rest = next_pattern(rest, &p)) {
 		if (matches(&p, t))
@@ -133,8 +147,8 @@ bool test_unexpected_trap(struct trap_frame *frame)
 {
 	char text[FAULT_TEXT_SIZE];
 
-	if (!way_out.armed)
-		return false;
+	if (!way_out.armed || frame->vector == VEC_DF || frame->vector == VEC_MC)
+		return false; /* after these, nothing can be relied on */
 	way_out.armed = false;
 	dump_exception(frame);
 	test_fail("-", "none", fault_text(FAULT_OF(frame->vector, frame->error), text),

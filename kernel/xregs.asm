@@ -62,9 +62,10 @@ extern	xregs_cpu
 	section .text
 
 ; void xregs_load(const struct xregs *r, uint64_t mask);
-; in: rdi = r, rsi = mask; out: the registers of mask; clobbers: rax, rcx, rdx, flags
+; in: rdi = r, rsi = mask; out: the registers of mask; clobbers: rax, rcx, rdx, rsi, flags
 global xregs_load
 xregs_load:
+	and	rsi, [xregs_cpu]	; .mask
 	when	esi, XSAVE_X87, load_x87
 	when	esi, XSAVE_SSE, load_sse
 	when	esi, XSAVE_AVX, load_avx
@@ -79,9 +80,10 @@ xregs_load:
 	ret
 
 ; void xregs_store(struct xregs *r, uint64_t mask);
-; in: rdi = r, rsi = mask; out: *r; clobbers: rax, rcx, rdx, flags
+; in: rdi = r, rsi = mask; out: *r; clobbers: rax, rcx, rdx, rsi, flags
 global xregs_store
 xregs_store:
+	and	rsi, [xregs_cpu]	; .mask
 	when	esi, XSAVE_X87, store_x87
 	when	esi, XSAVE_SSE, store_sse
 	when	esi, XSAVE_AVX, store_avx

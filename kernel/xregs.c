@@ -7,21 +7,38 @@
  */
 #include <xtk/xregs.h>
 
+#include <insn.h>
 #include <xtk/cpu.h>
+#include <xtk/fault.h>
 
-#include "insn.h"
-
+#define CPUID1_ECX_OSXSAVE  (UINT32_C(1) << 27)
 #define CPUID7_EBX_AVX512BW (UINT32_C(1) << 30)
-#define MXCSR_MASK_DEFAULT  0xffbf		      /* what MXCSR_MASK = 0 stands for: no DAZ */
+#define MXCSR_MASK_DEFAULT  0xffbf /* what MXCSR_MASK = 0 stands for: no DAZ */
+#define AMX		    (XSAVE_MASK(XSAVE_XTILECFG) | XSAVE_MASK(XSAVE_XTILEDATA))
 #define JUNK_SEED	    UINT64_C(0x6a756e6b00000) /* "junk" */
 
 struct xregs_cpu xregs_cpu;
+_Static_assert(offsetof(struct xregs_cpu, mask) == 0, "xregs.asm reads the mask at xregs_cpu");
 
 static struct xregs junk;
 
 static bool has_avx512bw(void)
 {
 	return cpuid(0, 0).eax >= 7 && cpuid(7, 0).ebx & CPUID7_EBX_AVX512BW;
+}
+
+static bool amx_is_enabled(void)
+{
+	return cpuid(1, 0).ecx & CPUID1_ECX_OSXSAVE && (insn_xgetbv(0) & AMX) == AMX;
+}
+
+static fault_t try_sttilecfg(void)
+{
+	struct xregs_tilecfg config;
+	FAULT_REGISTER;
+
+	__asm__ volatile(TRY_INSN("sttilecfg %1") : "+r"(fault), "=m"(config));
+	return fault;
 }
 
 static uint32_t read_mxcsr_mask(void)
@@ -57,6 +74,9 @@ static bool pointers_survive(void)
 
 void xregs_init(void)
 {
+	xregs_cpu.mask = XREGS_MASK;
+	if (amx_is_enabled() && try_sttilecfg() != NO_FAULT)
+		xregs_cpu.mask &= ~AMX;
 	xregs_cpu.avx512bw = has_avx512bw();
 	xregs_cpu.mxcsr_mask = read_mxcsr_mask();
 	xregs_pattern(&junk, XREGS_MASK, JUNK_SEED);

@@ -116,6 +116,7 @@ unsigned int xregs_compare(const struct xregs *want, const struct xregs *got, ui
 {
 	unsigned int differing = 0;
 
+	mask &= xregs_cpu.mask;
 	for (const struct kind *k = kinds; k < kinds + sizeof(kinds) / sizeof(*kinds); k++) {
 		const uint8_t *w = (const uint8_t *)want + k->offset;
 		const uint8_t *g = (const uint8_t *)got + k->offset;

@@ -58,6 +58,12 @@ XTEST(selftest, triple, .without_xsave = true)
 	__asm__ volatile("ud2");
 }
 
+/* status 3: a double fault that nobody expected */
+XTEST(selftest, double_fault, .without_xsave = true)
+{
+	__asm__ volatile("xor %%esp, %%esp\n\tpush %%rax" : : : "memory");
+}
+
 /* status 4 */
 XTEST(selftest, hang, .without_xsave = true)
 {

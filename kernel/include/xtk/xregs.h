@@ -9,7 +9,7 @@
  *
  * A mask names state components by their bits in XCR0; it says what to move. XCR0 says what is
  * legal: every bit of a mask must be set in XCR0 too, but SSE, which needs CR4.OSFXSR only.
- * Bits outside XREGS_MASK (supervisor state, APX) are ignored. CR0.TS is the caller's affair.
+ * Bits outside xregs_cpu.mask (supervisor state, APX) are ignored. CR0.TS is the caller's affair.
  *
  * Sources: SDM vol. 1, "Programming with the x87 FPU", "Managing State Using the XSAVE Feature
  * Set", "Intel Memory Protection Extensions", "Programming with Intel AMX"; vol. 2, instruction
@@ -89,6 +89,7 @@ enum {
 
 /* What xregs_init() found out about this CPU. */
 struct xregs_cpu {
+	uint64_t mask;	     /* the components that can be moved: XREGS_MASK, on a sound CPU */
 	uint32_t avx512bw;   /* 1: k registers have 64 bits (KMOVQ); 0: 16 bits (KMOVW) */
 	uint32_t mxcsr_mask; /* the bits that MXCSR has */
 	bool pointers;	     /* FOP, FIP and FDP outlive FXRSTOR64 and FXSAVE64 with FSW.ES = 0 */
@@ -107,7 +108,10 @@ struct xregs_diff {
 /**
  * xregs_init() - learn what the CPU's registers are like; call once, before all else of this file
  *
- * Needs CR4.OSFXSR = 1 and CR0.TS = CR0.EM = 0. x87 state is used and put back.
+ * Needs CR4.OSFXSR = 1, CR0.TS = CR0.EM = 0, XCR0 as large as it will be, and a working exception
+ * table. Leaves XTILECFG and XTILEDATA out of xregs_cpu.mask where STTILECFG raises #UD: Bochs 3.0
+ * decodes it with VEX.W = 1 only, and nothing else can read the configuration. x87 state is used
+ * and put back.
  */
 void xregs_init(void);
 
