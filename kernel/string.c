@@ -43,12 +43,20 @@ void *memmove(void *to, const void *from, size_t size)
 	return to;
 }
 
+static uint64_t load8(const unsigned char *p)
+{
+	uint64_t value;
+
+	__builtin_memcpy(&value, p, sizeof(value)); /* one MOV; p need not be aligned */
+	return value;
+}
+
 int memcmp(const void *a, const void *b, size_t size)
 {
 	const unsigned char *p = a, *q = b;
 	size_t i = 0;
 
-	while (size - i >= 8 && *(const uint64_t *)(p + i) == *(const uint64_t *)(q + i))
+	while (size - i >= 8 && load8(p + i) == load8(q + i))
 		i += 8;
 	for (; i < size; i++) {
 		if (p[i] != q[i])

@@ -52,9 +52,11 @@ static const char *next_pattern(const char *list, struct pattern *p)
 	return *list ? list + 1 : list;
 }
 
-/* Groups that go wrong on purpose or only measure: nothing but a pattern that spells the group out
- * reaches them. */
-static const char *const on_request[] = { "selftest/", "bench/" };
+/*
+ * Groups that go wrong on purpose, only measure, or may take a whole emulator down, so that they
+ * want a boot of their own: nothing but a pattern that spells the group out reaches them.
+ */
+static const char *const on_request[] = { "selftest/", "bench/", "hazard/" };
 
 static const char *request_group(const char *name)
 {

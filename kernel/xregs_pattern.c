@@ -19,7 +19,8 @@
 #define ST_INTEGER_BIT	    (UINT64_C(1) << 63)
 #define ST_SIGN		    0x8000
 #define ST_EXPONENT_MAX	    0x7ffe /* the largest of a finite number */
-#define BNDCFGU_EN_PRESERVE 3	   /* EN and BNDPRESERVE */
+#define PKRU_OTHER_KEYS	    0xfffffffc
+#define BNDCFGU_EN_PRESERVE 3 /* EN and BNDPRESERVE */
 
 /*
  * Word n of a seed, by the finaliser of SplitMix64: a bijection that maps 0 to 0. So no two words
@@ -162,6 +163,11 @@ static void pattern_amx(struct xregs *r, uint64_t seed)
 	}
 }
 
+/*
+ * PKRU never closes key 0, which all pages have: at CPL 3 that would be the end, and Bochs
+ * (2.7, 3.0) lets a write-disabled key forbid supervisor writes to supervisor pages too if CR0.WP
+ * = 1.
+ */
 void xregs_pattern(struct xregs *r, uint64_t mask, uint64_t seed)
 {
 	if (mask & XSAVE_MASK(XSAVE_X87))
@@ -176,7 +182,7 @@ void xregs_pattern(struct xregs *r, uint64_t mask, uint64_t seed)
 	if (mask & XSAVE_MASK(XSAVE_OPMASK))
 		pattern_opmask(r, seed);
 	if (mask & XSAVE_MASK(XSAVE_PKRU))
-		r->pkru = scatter(seed, UINT32_MAX);
+		r->pkru = scatter(seed, PKRU_OTHER_KEYS);
 	if (mask & (XSAVE_MASK(XSAVE_XTILECFG) | XSAVE_MASK(XSAVE_XTILEDATA)))
 		pattern_amx(r, seed);
 }

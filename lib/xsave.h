@@ -106,7 +106,7 @@ _Static_assert(sizeof(struct xsave_large) == 12288, "three pages");
  * true when a row joins the table.
  */
 #define XSAVE_FITS(size, intel, amd, area)                                                         \
-	(((intel) > (amd) ? (intel) : (amd)) + (size) <= (int)sizeof(area))
+	((intel) + (size) <= (int)sizeof(area) && (amd) + (size) <= (int)sizeof(area))
 #define XSAVE_TERM_SMALL(bit, id, name, size, sup, al, xfd, ts, intel, amd)                        \
 	| (XSAVE_FITS(size, intel, amd, struct xsave) ? XSAVE_MASK(bit) : 0)
 #define XSAVE_TERM_LARGE(bit, id, name, size, sup, al, xfd, ts, intel, amd)                        \

@@ -18,14 +18,26 @@ static bool osxsave_in_cpuid(void)
 	return cpuid(1, 0).ecx >> 27 & 1;
 }
 
-XTEST(osxsave, settable_only_with_xsave, .rules = "G01", .without_xsave = true)
+XTEST(osxsave, settable_with_xsave, .rules = "G01")
 {
 	uint64_t cr4 = read_cr4();
 
-	expect_fault(write_cr4_safe(cr4 | CR4_OSXSAVE), cpu.has_xsave ? NO_FAULT : FAULT(GP, 0),
-		     "G01", "MOV to CR4 sets OSXSAVE, CPUID.1:ECX[26]=%d", cpu.has_xsave);
-	if (!cpu.has_xsave)
-		expect_equal(read_cr4(), cr4, "G01", "CR4 after the refusal");
+	write_cr4(cr4 & ~CR4_OSXSAVE);
+	expect_fault(write_cr4_safe(cr4), NO_FAULT, "G01", "MOV to CR4 sets OSXSAVE");
+	expect_equal(read_cr4(), cr4, "G01", "CR4 after it");
+}
+
+/* In a group of its own because a MOV to CR4 with a reserved bit hangs the CPU of some emulators. */
+XTEST(hazard, osxsave_without_xsave, .rules = "G01", .without_xsave = true)
+{
+	uint64_t cr4 = read_cr4();
+
+	if (cpu.has_xsave) {
+		test_skip("a CPU without CPUID.1:ECX[26] XSAVE");
+		return;
+	}
+	expect_fault(write_cr4_safe(cr4 | CR4_OSXSAVE), FAULT(GP, 0), "G01", "MOV to CR4 sets OSXSAVE");
+	expect_equal(read_cr4(), cr4, "G01", "CR4 after the refusal");
 	write_cr4(cr4);
 }
 

@@ -159,7 +159,8 @@ void xregs_junk(uint64_t mask);
  *
  * No register's value is 0, none of FCW, MXCSR and PKRU has its initial value, FSW.TOP is not 0,
  * and each register differs between seeds that lie less than 16 apart. All exceptions are masked,
- * so nothing that is loaded raises #MF or #XM; every value is one that the CPU gives back as it is.
+ * so nothing that is loaded raises #MF or #XM, and PKRU leaves key 0 open; every value is one that
+ * the CPU gives back as it is.
  */
 void xregs_pattern(struct xregs *r, uint64_t mask, uint64_t seed);
 
