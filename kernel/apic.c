@@ -45,8 +45,11 @@ static void apic_write(uint32_t reg, uint32_t value)
 
 void apic_init(bool chosen, bool x2apic)
 {
-	uint64_t base = rdmsr(MSR_APIC_BASE);
+	uint64_t base;
 
+	if (!cpu.apic)
+		return;
+	base = rdmsr(MSR_APIC_BASE);
 	if ((base & BASE_X2APIC) || (chosen && x2apic)) {
 		wrmsr(MSR_APIC_BASE, base | BASE_EN);
 		wrmsr(MSR_APIC_BASE, base | BASE_EN | BASE_X2APIC);

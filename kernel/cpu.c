@@ -51,6 +51,7 @@ void cpu_survey(void)
 
 	survey_brand();
 	cpu.mce = r.edx >> 7 & 1;
+	cpu.apic = r.edx >> 9 & 1;
 	cpu.x2apic = r.ecx >> 21 & 1;
 	cpu.has_xsave = r.ecx >> 26 & 1;
 	cpu.nx = cpuid(0x80000001, 0).edx >> 20 & 1;

@@ -14,6 +14,7 @@
 #include <xtk/xstate.h>
 
 #include "dump.h"
+#include "event.h"
 #include "exit.h"
 
 struct recover_point df_way_out;
@@ -49,6 +50,7 @@ static bool on_double_fault(struct trap_frame *frame)
 	struct df_record *r = expected ? expected : &unexpected;
 	uint64_t cr0 = read_cr0();
 
+	event("enter", VEC_DF, IST_DF, frame->rip);
 	clts();
 	r->saved = xsave_save_with(&boot_xsave_cpu, &r->state, sizeof(r->state), ~UINT64_C(0));
 	r->frame = *frame;
@@ -63,6 +65,7 @@ static bool on_double_fault(struct trap_frame *frame)
 	xsave_load_with(&boot_xsave_cpu, &r->state, sizeof(r->state), r->saved);
 	if (cr0 & CR0_TS)
 		write_cr0(cr0);
+	event("leave", VEC_DF, IST_DF, frame->rip);
 	recover_by_frame(frame, &df_way_out);
 	return true;
 }

@@ -14,8 +14,12 @@
 #include <xtk/cpu.h>
 #include <xtk/nmi.h>
 #include <xtk/panic.h>
+#include <xtk/print.h>
 #include <xtk/xregs.h>
 #include <xtk/xstate.h>
+
+#include "dump.h"
+#include "event.h"
 
 /*
  * One buffer a level: NMIs nest when an exception inside the handler returns by IRET, and a shared
@@ -60,6 +64,16 @@ static const struct xsave_cpu *nmi_cpu(void)
 	return &plain;
 }
 
+/* An NMI that no test looks at is somebody's question what the machine is doing. */
+static void report(const struct nmi_record *r)
+{
+	print("# NMI on IST2, rsp=0x%lx, level %u, components saved 0x%lx\n", r->entry_rsp, depth,
+	      r->saved);
+	dump_frame(&r->frame);
+	dump_state(r->buffer, sizeof(buffers[0]));
+	dump_backtrace(r->frame.rbp, r->frame.rip);
+}
+
 void nmi_handle(struct trap_frame *frame)
 {
 	struct nmi_record record = {
@@ -71,6 +85,7 @@ void nmi_handle(struct trap_frame *frame)
 	uint64_t cr2 = read_cr2();
 
 	BUG_ON(depth == NMI_LEVELS);
+	event("enter", VEC_NMI, IST_NMI, frame->rip);
 	clts(); /* else the save raises #NM, whose IRET would unblock NMIs */
 	record.buffer = &buffers[depth];
 	record.saved = xsave_save_with(nmi_cpu(), &buffers[depth], sizeof(buffers[0]), nmi_mask());
@@ -78,6 +93,8 @@ void nmi_handle(struct trap_frame *frame)
 	runs++;
 	if (observer)
 		observer->entered(&record);
+	else
+		report(&record);
 	xregs_junk(cpu.has_xsave ? insn_xgetbv(0) & record.saved : record.saved);
 	depth--;
 	xsave_load_with(nmi_cpu(), record.buffer, sizeof(buffers[0]), record.saved);
@@ -86,4 +103,5 @@ void nmi_handle(struct trap_frame *frame)
 	write_cr2(cr2);
 	if (observer)
 		observer->leaving(&record);
+	event("leave", VEC_NMI, IST_NMI, frame->rip);
 }

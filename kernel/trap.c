@@ -77,6 +77,6 @@ const char *fault_text(fault_t fault, char *out)
 	else if (has_error)
 		format_text(out, FAULT_TEXT_SIZE, "#%s(0x%x)", names[vector], fault & 0xffff);
 	else
-		format_text(out, FAULT_TEXT_SIZE, "#%s", names[vector]);
+		format_text(out, FAULT_TEXT_SIZE, vector == VEC_NMI ? "%s" : "#%s", names[vector]);
 	return out;
 }

@@ -80,6 +80,13 @@ static uint16_t fcw(uint64_t seed)
 	return (uint16_t)(FCW_ALL_MASKED | pc[n % 3] << FCW_PC_SHIFT | n / 3 << FCW_RC_SHIFT);
 }
 
+/* One bit a register, as in the abridged FTW: some are empty and some are not. 67 is prime to 254.
+ */
+static uint8_t not_empty(uint64_t seed)
+{
+	return (uint8_t)(1 + seed * 67 % 254);
+}
+
 static uint32_t mxcsr(uint64_t seed)
 {
 	return MXCSR_ALL_MASKED | scatter(seed, xregs_cpu.mxcsr_mask & ~MXCSR_ALL_MASKED);
@@ -99,7 +106,6 @@ static void pattern_st(uint8_t st[10], uint64_t seed, unsigned int i)
 static void pattern_x87(struct xregs *r, uint64_t seed)
 {
 	struct xregs_x87 *x = &r->x87;
-	uint32_t full = scatter(seed, 0xff);
 
 	fill(r, &x->fip, sizeof(x->fip) + sizeof(x->fdp), seed);
 	x->fip = canonical(x->fip);
@@ -112,7 +118,7 @@ static void pattern_x87(struct xregs *r, uint64_t seed)
 	x->fsw = (uint16_t)(scatter(seed, FSW_CODES_FLAGS) | (1 + seed % 7) << FSW_TOP_SHIFT);
 	x->ftw = 0;
 	for (unsigned int i = 0; i < 8; i++) {
-		if (!(full >> i & 1))
+		if (!(not_empty(seed) >> i & 1))
 			x->ftw |= (uint16_t)(FTW_EMPTY << 2 * i);
 		pattern_st(x->st[i], seed, i);
 	}

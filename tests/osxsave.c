@@ -27,7 +27,8 @@ XTEST(osxsave, settable_with_xsave, .rules = "G01")
 	expect_equal(read_cr4(), cr4, "G01", "CR4 after it");
 }
 
-/* In a group of its own because a MOV to CR4 with a reserved bit hangs the CPU of some emulators. */
+/* In a group of its own because a MOV to CR4 with a reserved bit hangs the CPU of some emulators.
+ */
 XTEST(hazard, osxsave_without_xsave, .rules = "G01", .without_xsave = true)
 {
 	uint64_t cr4 = read_cr4();
@@ -36,7 +37,8 @@ XTEST(hazard, osxsave_without_xsave, .rules = "G01", .without_xsave = true)
 		test_skip("a CPU without CPUID.1:ECX[26] XSAVE");
 		return;
 	}
-	expect_fault(write_cr4_safe(cr4 | CR4_OSXSAVE), FAULT(GP, 0), "G01", "MOV to CR4 sets OSXSAVE");
+	expect_fault(write_cr4_safe(cr4 | CR4_OSXSAVE), FAULT(GP, 0), "G01",
+		     "MOV to CR4 sets OSXSAVE");
 	expect_equal(read_cr4(), cr4, "G01", "CR4 after the refusal");
 	write_cr4(cr4);
 }

@@ -143,6 +143,14 @@ static inline struct table_pointer sgdt(void)
 	return p;
 }
 
+static inline uint64_t rdtsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
 static inline void invlpg(const void *address)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
@@ -171,7 +179,7 @@ DEFINE_PORT(l, uint32_t)
 /* What the boot survey found; constant afterwards. */
 struct cpu {
 	char brand[49];
-	bool nx, mce, pku, mpx, x2apic;
+	bool nx, mce, pku, mpx, apic, x2apic;
 	bool has_xsave;		   /* CPUID.1:ECX[26] */
 	bool xgetbv1, xsaves, xfd; /* CPUID.(0DH,1):EAX[2], [3], [4] */
 	uint64_t xcr0_supported;   /* CPUID.(0DH,0):EDX:EAX; 0 without XSAVE */

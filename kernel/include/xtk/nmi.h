@@ -39,8 +39,8 @@ void nmi_observe(const struct nmi_observer *observer);
 /* nmi_count() - runs of the handler since boot */
 uint64_t nmi_count(void);
 
-/* nmi_send_self() - an NMI to this CPU, through the local APIC. It may be taken some instructions
- * later. */
+/* nmi_send_self() - an NMI to this CPU, through the local APIC (CPUID.1:EDX[9]). It may be taken
+ * some instructions later. */
 void nmi_send_self(void);
 
 /* nmi_handle() - the C function that an entry design calls with the interrupted context */
