@@ -89,6 +89,27 @@ static void survey_xsave(void)
 	cpu.xfd = d1 & XSAVE_D1_XFD;
 }
 
+/* "AuthenticAMD" or "HygonGenuine": their standard format has no place for MPX. */
+static bool vendor_is_amd(void)
+{
+	uint32_t first = cpuid(0, 0).ebx;
+
+	return first == 0x68747541 || first == 0x6f677948;
+}
+
+/*
+ * Where CPUID contradicts the manuals or itself, as with some emulators, the library works from
+ * constants, with the instructions that the CPU has; a test says what is wrong with CPUID.
+ */
+static void describe_cpu(uint64_t xcr0)
+{
+	if (xsave_cpu_init(&boot_xsave_cpu, &xsave_cpuid, xcr0, 0) == XSAVE_OK)
+		return;
+	BUG_ON(xsave_cpu_distrust(&boot_xsave_cpu, xcr0) != XSAVE_OK);
+	boot_xsave_cpu.insns = xsave_cpuid_insns(&xsave_cpuid, xcr0);
+	boot_xsave_cpu.layout = vendor_is_amd() ? xsave_layout_amd : xsave_layout_intel;
+}
+
 /*
  * XCR0 gets every component that the CPU offers and the rules allow together; IA32_XSS gets none,
  * because no thread of ours owns supervisor state.
@@ -107,6 +128,6 @@ void cpu_enable_xstate(void)
 		if (cpu.mpx && (xcr0 & XSAVE_MASK(XSAVE_BNDREGS)))
 			wrmsr(MSR_BNDCFGS, BNDCFGS_EN | BNDCFGS_BNDPRESERVE);
 	}
-	BUG_ON(xsave_cpu_init(&boot_xsave_cpu, &xsave_cpuid, xcr0, 0) != XSAVE_OK);
+	describe_cpu(xcr0);
 	xsave_use(&boot_xsave_cpu);
 }

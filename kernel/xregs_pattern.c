@@ -80,8 +80,7 @@ static uint16_t fcw(uint64_t seed)
 	return (uint16_t)(FCW_ALL_MASKED | pc[n % 3] << FCW_PC_SHIFT | n / 3 << FCW_RC_SHIFT);
 }
 
-/* One bit a register, as in the abridged FTW: some are empty and some are not. 67 is prime to 254.
- */
+/* As the abridged FTW: some registers are empty and some are not. 67 is prime to 254. */
 static uint8_t not_empty(uint64_t seed)
 {
 	return (uint8_t)(1 + seed * 67 % 254);

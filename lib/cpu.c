@@ -63,8 +63,7 @@ bool xsave_insn_compacted(enum xsave_insn insn)
 	return insn == XSAVE_INSN_XSAVEC || insn == XSAVE_INSN_XSAVES;
 }
 
-/* The instructions that work now: those of leaf 0DH only with CR4.OSXSAVE, as XCR0 != 0 tells. */
-static unsigned int insns_of(const struct xsave_cpuid *cpuid, uint64_t xcr0)
+unsigned int xsave_cpuid_insns(const struct xsave_cpuid *cpuid, uint64_t xcr0)
 {
 	uint32_t d1 = cpuid->leaf0d[1].eax;
 	unsigned int insns =
@@ -91,7 +90,7 @@ static enum xsave_insn best_insn(const struct xsave_cpu *cpu)
 enum xsave_error xsave_cpu_init(struct xsave_cpu *cpu, const struct xsave_cpuid *cpuid,
 				uint64_t xcr0, uint64_t xss)
 {
-	struct xsave_cpu found = { .insns = insns_of(cpuid, xcr0) };
+	struct xsave_cpu found = { .insns = xsave_cpuid_insns(cpuid, xcr0) };
 	enum xsave_error err = xsave_layout_from_cpuid(&found.layout, cpuid);
 
 	if (err)

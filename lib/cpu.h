@@ -44,6 +44,15 @@ struct xsave_cpu {
 };
 
 /**
+ * xsave_cpuid_insns() - the instructions that work now
+ * @cpuid: what CPUID said
+ * @xcr0:  value of XCR0; 0 when CR4.OSXSAVE is clear, so that only FXSAVE is left
+ *
+ * Return: bit i set: enum xsave_insn i.
+ */
+unsigned int xsave_cpuid_insns(const struct xsave_cpuid *cpuid, uint64_t xcr0);
+
+/**
  * xsave_cpu_init() - describe a CPU whose CPUID is trusted
  * @cpu:   filled on success, else not changed
  * @cpuid: what CPUID said; checked by xsave_layout_from_cpuid()

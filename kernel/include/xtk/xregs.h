@@ -77,8 +77,7 @@ struct xregs {
 
 /*
  * Where the parts of a vector register lie in struct xregs' vector[i], and BNDCSR in the standard
- * format of the XSAVE area: CPUID.(EAX=0DH,ECX=4):EBX is 1024 on every processor that has MPX (all
- * are Intel's), and lib/ refuses a layout that says something else.
+ * format of the XSAVE area: CPUID.(EAX=0DH,ECX=4):EBX is 1024 on every processor that has MPX.
  */
 enum {
 	XREGS_YMM_HI128 = 16,
@@ -147,7 +146,8 @@ void xregs_touch(uint64_t mask);
  * xregs_junk() - overwrite all registers of some state components
  * @mask: components
  *
- * The values are legal, the same each time, and those of no pattern. Safe in an NMI handler.
+ * The values are legal and the same each time: a pattern whose seed no one else uses. FCW and the
+ * like, which have few values, may still agree with another pattern's. Safe in an NMI handler.
  */
 void xregs_junk(uint64_t mask);
 
