@@ -149,7 +149,7 @@ symbolise() {
 mkfifo "$tmp/serial"
 tee -p "$tmp/log" <"$tmp/serial" | symbolise &
 reader=$!
-timeout -k 5 "$limit" "${cmd[@]}" </dev/null >"$tmp/serial" 2>"$tmp/stderr" &
+timeout -k 5 "$limit" "${cmd[@]}" >"$tmp/serial" 2>"$tmp/stderr" &
 child=$!
 trap 'kill "$child"; wait "$child" "$reader"; exit 130' INT TERM HUP
 { wait "$child"; } 2>/dev/null # where bash would tell of QEMU's signal

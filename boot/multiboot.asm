@@ -34,7 +34,7 @@ mb2_header:
 	dw 4, 1				; console flags, optional: we can do text
 	dd 12, 2			; bit 1: EGA text supported
 	align 8
-	dw 5, 1				; framebuffer, optional: 1024 x 768 where there is no text mode
+	dw 5, 1				; framebuffer, optional; grub.cfg turns it down on BIOS
 	dd 20, 1024, 768, 32
 	align 8
 	dw 0, 0				; end

@@ -18,7 +18,7 @@
 #define BNDCFGS_BNDPRESERVE 2
 
 struct cpu cpu;
-struct xsave_cpu boot_xsave_cpu;
+struct xsave_cpu boot_xsave_cpu, kernel_xsave_cpu;
 static struct xsave_cpuid xsave_cpuid;
 
 static void survey_brand(void)
@@ -129,5 +129,9 @@ void cpu_enable_xstate(void)
 			wrmsr(MSR_BNDCFGS, BNDCFGS_EN | BNDCFGS_BNDPRESERVE);
 	}
 	describe_cpu(xcr0);
-	xsave_use(&boot_xsave_cpu);
+	kernel_xsave_cpu = boot_xsave_cpu;
+	BUG_ON(xsave_cpu_restrict(&kernel_xsave_cpu,
+				  cpu.has_xsave ? XSAVE_INSN_XSAVE : XSAVE_INSN_FXSAVE,
+				  boot_xsave_cpu.enabled) != XSAVE_OK);
+	xsave_use(&kernel_xsave_cpu);
 }

@@ -52,7 +52,7 @@ static bool on_double_fault(struct trap_frame *frame)
 
 	event("enter", VEC_DF, IST_DF, frame->rip);
 	clts();
-	r->saved = xsave_save_with(&boot_xsave_cpu, &r->state, sizeof(r->state), ~UINT64_C(0));
+	r->saved = xsave_save_with(&kernel_xsave_cpu, &r->state, sizeof(r->state), ~UINT64_C(0));
 	r->frame = *frame;
 	r->cr2 = read_cr2();
 	r->handler_rsp = (uint64_t)frame;
@@ -62,7 +62,7 @@ static bool on_double_fault(struct trap_frame *frame)
 	if (r == &unexpected)
 		machine_exit(EXIT_STATUS_CRASH);
 	expected = NULL;
-	xsave_load_with(&boot_xsave_cpu, &r->state, sizeof(r->state), r->saved);
+	xsave_load_with(&kernel_xsave_cpu, &r->state, sizeof(r->state), r->saved);
 	if (cr0 & CR0_TS)
 		write_cr0(cr0);
 	event("leave", VEC_DF, IST_DF, frame->rip);

@@ -140,7 +140,7 @@ void dump_exception(const struct trap_frame *frame)
 	dump_control_registers();
 	dump_state(&area, sizeof(area));
 	dump_backtrace(frame->rbp, frame->rip);
-	xsave_load_with(&boot_xsave_cpu, &area, sizeof(area), saved);
+	xsave_load_with(&kernel_xsave_cpu, &area, sizeof(area), saved);
 	if (cr0 & CR0_TS)
 		write_cr0(cr0);
 }

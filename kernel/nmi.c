@@ -40,28 +40,12 @@ uint64_t nmi_count(void)
 	return runs;
 }
 
-/*
- * Plain XSAVE, never XSAVEOPT or XSAVES: their modified optimization would skip what the buffer
- * seems to hold already. Tiles that XFD disarms stay in the registers: saving them would lose them.
- */
+/* Tiles that XFD disarms stay in the registers: saving them would lose them. */
 static uint64_t nmi_mask(void)
 {
 	uint64_t mask = boot_xsave_cpu.enabled;
 
 	return cpu.xfd ? mask & ~rdmsr(MSR_XFD) : mask;
-}
-
-static const struct xsave_cpu *nmi_cpu(void)
-{
-	static struct xsave_cpu plain;
-
-	if (!plain.mask) {
-		plain = boot_xsave_cpu;
-		BUG_ON(xsave_cpu_restrict(&plain,
-					  cpu.has_xsave ? XSAVE_INSN_XSAVE : XSAVE_INSN_FXSAVE,
-					  boot_xsave_cpu.enabled) != XSAVE_OK);
-	}
-	return &plain;
 }
 
 /* An NMI that no test looks at is somebody's question what the machine is doing. */
@@ -88,7 +72,8 @@ void nmi_handle(struct trap_frame *frame)
 	event("enter", VEC_NMI, IST_NMI, frame->rip);
 	clts(); /* else the save raises #NM, whose IRET would unblock NMIs */
 	record.buffer = &buffers[depth];
-	record.saved = xsave_save_with(nmi_cpu(), &buffers[depth], sizeof(buffers[0]), nmi_mask());
+	record.saved =
+		xsave_save_with(&kernel_xsave_cpu, &buffers[depth], sizeof(buffers[0]), nmi_mask());
 	depth++;
 	runs++;
 	if (observer)
@@ -97,7 +82,7 @@ void nmi_handle(struct trap_frame *frame)
 		report(&record);
 	xregs_junk(cpu.has_xsave ? insn_xgetbv(0) & record.saved : record.saved);
 	depth--;
-	xsave_load_with(nmi_cpu(), record.buffer, sizeof(buffers[0]), record.saved);
+	xsave_load_with(&kernel_xsave_cpu, record.buffer, sizeof(buffers[0]), record.saved);
 	if (record.cr0 & CR0_TS)
 		write_cr0(record.cr0);
 	write_cr2(cr2);

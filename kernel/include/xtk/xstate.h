@@ -13,6 +13,14 @@
 /* The CPU at hand as the library sees it, with everything that XCR0 enabled at boot. */
 extern struct xsave_cpu boot_xsave_cpu;
 
+/*
+ * The same with plain XSAVE: for the kernel's own handlers and reports. It is the oldest and best
+ * tested of the instructions, so that an engine which breaks the compacted format can still be
+ * reported on; and in an NMI handler XSAVEOPT and XSAVES are wrong, because their modified
+ * optimization would skip what the buffer seems to hold already.
+ */
+extern struct xsave_cpu kernel_xsave_cpu;
+
 /* xcr0_largest() - every component that the CPU offers; without APX where it comes with MPX (rule
  * X09) */
 uint64_t xcr0_largest(void);
