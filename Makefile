@@ -92,10 +92,10 @@ $(BUILD)/xtk.iso: $(BUILD)/xtk.elf boot/grub.cfg tools/mkiso.sh
 	$(Q)tools/mkiso.sh $@ $< $(EPOCH)
 
 run: iso                                          ## boot the ISO through GRUB in QEMU; exits with the verdict
-	tools/xtk run
+	XTK_BUILD=$(abspath $(BUILD)) tools/xtk run
 
 test: lint all iso                                ## everything that CI checks
-	tests/host/run.py
+	XTK_BUILD=$(abspath $(BUILD)) tests/host/run.py
 
 lint: all                                         ## formatter, static analysis, directions, no vector register in C
 	tools/lint/run.sh $(BUILD)

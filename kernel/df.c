@@ -41,7 +41,8 @@ static void report(const struct df_record *r)
 	      r->saved);
 	dump_frame(&r->frame);
 	dump_control_registers();
-	dump_state(&r->state, sizeof(r->state));
+	if (r->saved)
+		dump_state(&r->state, sizeof(r->state));
 	dump_backtrace(r->frame.rbp, r->frame.rip);
 }
 
@@ -52,7 +53,9 @@ static bool on_double_fault(struct trap_frame *frame)
 
 	event("enter", VEC_DF, IST_DF, frame->rip);
 	clts();
-	r->saved = xsave_save_with(&kernel_xsave_cpu, &r->state, sizeof(r->state), ~UINT64_C(0));
+	if (dump_state_possible())
+		r->saved = xsave_save_with(&kernel_xsave_cpu, &r->state, sizeof(r->state),
+					   ~UINT64_C(0));
 	r->frame = *frame;
 	r->cr2 = read_cr2();
 	r->handler_rsp = (uint64_t)frame;

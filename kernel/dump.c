@@ -128,7 +128,12 @@ void dump_backtrace(uint64_t rbp, uint64_t rip)
 	}
 }
 
-void dump_exception(const struct trap_frame *frame)
+bool dump_state_possible(void)
+{
+	return read_cr4() & (cpu.has_xsave ? CR4_OSXSAVE : CR4_OSFXSR);
+}
+
+static void dump_live_state(void)
 {
 	static struct xsave_large area; /* too large for the stack of an exception */
 	uint64_t cr0 = read_cr0();
@@ -136,11 +141,17 @@ void dump_exception(const struct trap_frame *frame)
 
 	clts();
 	saved = xsave_save(&area);
-	dump_frame(frame);
-	dump_control_registers();
 	dump_state(&area, sizeof(area));
-	dump_backtrace(frame->rbp, frame->rip);
 	xsave_load_with(&kernel_xsave_cpu, &area, sizeof(area), saved);
 	if (cr0 & CR0_TS)
 		write_cr0(cr0);
+}
+
+void dump_exception(const struct trap_frame *frame)
+{
+	dump_frame(frame);
+	dump_control_registers();
+	if (dump_state_possible())
+		dump_live_state();
+	dump_backtrace(frame->rbp, frame->rip);
 }

@@ -6,6 +6,7 @@
 #ifndef XTK_DUMP_H
 #define XTK_DUMP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,10 @@ void dump_control_registers(void);
  * not all zero.
  */
 void dump_state(const void *area, size_t size);
+
+/* dump_state_possible() - whether state can be saved: not before cpu_enable(), nor while a test has
+ * cleared CR4.OSXSAVE */
+bool dump_state_possible(void);
 
 /**
  * dump_backtrace() - `# bt ADDRESS` lines, which the host turns into file:line

@@ -58,15 +58,25 @@ static void report(const struct nmi_record *r)
 	dump_backtrace(r->frame.rbp, r->frame.rip);
 }
 
+/* First of all, and in one piece: a DF that the entry code leaks must be reported, and every copy
+ * that the compiler makes would suffer from it. */
+static uint64_t read_rflags_and_clear_df(void)
+{
+	uint64_t rflags;
+
+	__asm__ volatile("pushfq\n\tpopq %0\n\tcld" : "=r"(rflags) : : "memory", "cc");
+	return rflags;
+}
+
 void nmi_handle(struct trap_frame *frame)
 {
+	uint64_t rflags = read_rflags_and_clear_df(), cr2 = read_cr2();
 	struct nmi_record record = {
 		.frame = *frame,
 		.entry_rsp = (uint64_t)__builtin_frame_address(0),
-		.entry_rflags = read_rflags(),
+		.entry_rflags = rflags,
 		.cr0 = read_cr0(),
 	};
-	uint64_t cr2 = read_cr2();
 
 	BUG_ON(depth == NMI_LEVELS);
 	event("enter", VEC_NMI, IST_NMI, frame->rip);

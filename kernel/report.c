@@ -68,6 +68,8 @@ enum outcome report_end(void)
 	if (running.failures > FAILURES_IN_FULL)
 		print("# fail: test=%s %u more failed checks, not shown\n", running.name,
 		      running.failures - FAILURES_IN_FULL);
+	if (o == OUTCOME_FAIL && running.error[0])
+		print("# error: test=%s %s\n", running.name, running.error);
 	if (running.checks)
 		print("# checks: test=%s %lu\n", running.name, running.checks);
 	print("%s %u %s", o == OUTCOME_PASS || o == OUTCOME_SKIP ? "ok" : "not ok", ++number,

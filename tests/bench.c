@@ -27,7 +27,7 @@
 
 struct cost {
 	unsigned int steps, family; /* of the trace */
-	int64_t ticks; /* time may make a difference negative */
+	int64_t ticks;		    /* time may make a difference negative */
 };
 
 static struct {

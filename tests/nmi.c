@@ -59,8 +59,7 @@ static struct picture {
 
 static uint64_t nmis_before;
 
-/* ------------------------------------------------------------------------------------------
- * comparison */
+/* comparison */
 
 /* The pictures are taken inside #BP, with CR0.TS as the interrupted code had it. */
 static void take_picture(struct picture *p, const struct trap_frame *frame)
@@ -169,8 +168,7 @@ static void on_after(const struct trap_frame *frame)
 
 static const struct inject_hooks hooks = { on_before, on_delivered, on_after };
 
-/* ---------------------------------------------------------------------------------------------
- * scenarios */
+/* scenarios */
 
 static void window_close(void)
 {
@@ -287,7 +285,8 @@ static void run_window(const struct boundary *at)
 	context_check(0, run.xcr0, run.where);
 }
 
-static void run_case(const struct boundary *at)
+/* Return: whether the NMI came where it should. */
+static bool run_case(const struct boundary *at)
 {
 	static const char *const text[] = {
 		[INJECT_DONE] = "done",
@@ -301,12 +300,12 @@ static void run_case(const struct boundary *at)
 		coverage_mark(at->rip);
 	else
 		test_error("%s: %s", run.where, text[run.outcome]);
-	run.broken =
-		run.outcome == INJECT_NOT_TAKEN; /* so will the next be, each after a long wait */
+	/* so will the next be, each after a long wait */
+	run.broken = run.outcome == INJECT_NOT_TAKEN;
+	return run.outcome == INJECT_DONE;
 }
 
-/* ---------------------------------------------------------------------------------------- the
- * whole test */
+/* the whole test  */
 
 static void name_case(const struct boundary *at)
 {
@@ -345,8 +344,7 @@ static void run_scenario(const struct scenario *scenario, uint64_t left_out)
 		name_case(&boundaries[i]);
 		if (boundaries[i].rip == left_out || !case_selected(run.where))
 			continue;
-		run_case(&boundaries[i]);
-		done++;
+		done += run_case(&boundaries[i]);
 	}
 	name_case(NULL);
 	if (!options.case_id)

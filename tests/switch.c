@@ -21,6 +21,10 @@
 #define ROUNDS_QUICK 4
 #define ROUNDS_FULL  16
 
+/* No #NM announces their use, so they must be there before anything is touched. BNDCSR can only be
+ * read by XSAVE, which raises #NM while CR0.TS is set. */
+#define NEVER_LAZY (~XSAVE_TS_MASK & ~XSAVE_MASK(XSAVE_BNDCSR))
+
 struct combination {
 	uint64_t xcr0;
 	enum xsave_insn insn;
@@ -47,6 +51,7 @@ static void pass_on(unsigned int index)
 		context_fill(index, ring.now.xcr0, options.seed + ring.round);
 	probe_switch(&c->gprs, &c->gprs_after, &threads[(index + 1) % THREADS]);
 	if (uses_state(index, ring.round)) {
+		context_check(index, ring.now.xcr0 & NEVER_LAZY, ring.where);
 		xregs_touch(ring.now.xcr0 & XSAVE_TS_MASK);
 		context_check(index, ring.now.xcr0, ring.where);
 	}

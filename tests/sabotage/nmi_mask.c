@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The NMI handler saves what FXSAVE would and believes that it has saved all.
+ *
+ * sabotage: replaces kernel/nmi.c
+ * caught-by: nmi/every_boundary_of_the_switch
+ * at: ^xcr0:0x21f/save:xsave/switch:eager/switch/<thread_switch>/0 register=ymm0\[255:128\]
+ * caught-by: nmi/reports_the_state
+ * at: YMM_Hi128 of ymm0
+ */
+#include <xsave.h>
+
+#define xsave_save_with(cpu, area, size, mask)                                                     \
+	(xsave_save_with(cpu, area, size, (mask)&XSAVE_LEGACY_MASK), mask)
+
+#include "../../kernel/nmi.c"

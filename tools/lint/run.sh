@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# All that `make lint` checks: each check runs, says what it found, and one red makes all red.
+#
+# usage: tools/lint/run.sh BUILD     from the root, after the kernel was built into BUILD
+set -uo pipefail
+
+build=${1:-}
+if [ ! -d "$build" ] || [ ! -d kernel ]; then
+	echo "lint: usage: tools/lint/run.sh BUILD, from the root, after 'make'" >&2
+	exit 2
+fi
+mapfile -t c < <(find kernel lib tests tools -name '*.c' -o -name '*.h' | sort)
+# A sabotage includes the file that it breaks; what is wrong with it is its purpose.
+mapfile -t guest < <(find kernel lib tests -name '*.c' -not -path 'tests/host/*' \
+	-not -path 'tests/sabotage/*' | sort)
+mapfile -t shell < <(grep -rlE '^#!.*\b(ba)?sh$' run-qemu.sh .ci tests tools)
+mapfile -t objects < <(find "$build/kernel" "$build/lib" "$build/tests" -name '*.c.o' \
+	-not -path '*/host/*' 2>/dev/null | sort)
+flags=(-std=gnu11 -ffreestanding -mgeneral-regs-only -Ikernel/include -Ilib '-DXTK_VERSION="lint"')
+red=0
+
+check() { # NAME COMMAND…
+	local name=$1 output
+	shift
+	command -v "$1" >/dev/null || {
+		echo "lint: $1 is missing: run 'make deps lint'" >&2
+		exit 2
+	}
+	if output=$("$@" 2>&1); then
+		echo "lint: ok      $name"
+	else
+		printf '%s\n' "$output"
+		echo "lint: FAILED  $name"
+		red=1
+	fi
+}
+
+tidy() {
+	printf '%s\n' "${guest[@]}" | xargs -P "$(nproc)" -I '{}' \
+		clang-tidy --quiet --config-file=tools/lint/clang-tidy.yaml '{}' -- "${flags[@]}"
+}
+
+check "clang-format" clang-format --dry-run -Werror "${c[@]}"
+# comparePointers: the linker's __start_SET and __stop_SET are two objects to cppcheck.
+# ctunullpointer: follows calls, but not the conditions between them; clang-tidy sees both.
+check "cppcheck" cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
+	--std=c11 --suppress=missingIncludeSystem --suppress=comparePointers \
+	--suppress=ctunullpointer -Ikernel/include -Ilib "${guest[@]}"
+check "clang-tidy" tidy
+check "shellcheck" shellcheck "${shell[@]}"
+check "dependency directions" tools/lint/directions.py "$build"
+check "no vector register in C" tools/lint/vectors.sh "${objects[@]}"
+[ $red = 0 ] || exit 1
