@@ -36,7 +36,7 @@ void usage_exit(const char *format, ...)
 {
 	va_list args;
 
-	print("xtk: usage: ");
+	print("\nxtk: usage: "); /* a loader may have left a line open */
 	va_start(args, format);
 	vprint(format, args);
 	va_end(args);

@@ -29,11 +29,24 @@ STACK_DEFINE(boot_stack, 32 * 1024);
 
 static struct boot_info boot;
 
+/* The header quotes the words in one line. */
+static void clean_words(char *c)
+{
+	for (; *c; c++) {
+		if (*c == '\t')
+			*c = ' ';
+		else if (*c < ' ' || *c > '~' || *c == '"')
+			*c = '?';
+	}
+}
+
 static void print_header(void)
 {
-	print("KTAP version 1\n");
-	print("# xtk %s boot=%s cpu=\"%s\" xcr0=0x%lx xss=0x%lx\n", XTK_VERSION,
-	      boot_protocol_name(boot.protocol), cpu.brand, cpu.xcr0_supported, cpu.xss_supported);
+	clean_words(boot.cmdline);
+	print("\nKTAP version 1\n"); /* a loader may have left a line open */
+	print("# xtk %s boot=%s cpu=\"%s\" xcr0=0x%lx xss=0x%lx words=\"%s\"\n", XTK_VERSION,
+	      boot_protocol_name(boot.protocol), cpu.brand, cpu.xcr0_supported, cpu.xss_supported,
+	      boot.cmdline);
 	if (!cpu.has_xsave)
 		print("# this CPU has no XSAVE (CPUID.1:ECX[26]): only the rules about its absence "
 		      "are judged\n");

@@ -19,7 +19,8 @@ static unsigned int number, planned;
 static struct {
 	const char *name;
 	uint64_t checks;
-	unsigned int failures, subtests, subtest_failures;
+	unsigned int failures, hidden, subtests, subtest_failures;
+	char shown_rules[128]; /* those that a failure in full has named, each behind a blank */
 	char skip[128], error[192];
 } running;
 
@@ -29,10 +30,12 @@ void report_plan(unsigned int tests)
 	print("1..%u\n", tests);
 }
 
-void report_begin(const char *name)
+void report_begin(const char *name, const char *rules)
 {
 	memset(&running, 0, sizeof(running));
 	running.name = name;
+	if (rules && *rules)
+		print("# rules %s: %s\n", name, rules);
 }
 
 const char *report_running(void)
@@ -65,9 +68,9 @@ enum outcome report_end(void)
 			    "no check was executed; skipped for want of %s", running.skip);
 		o = OUTCOME_ERROR;
 	}
-	if (running.failures > FAILURES_IN_FULL)
+	if (running.hidden)
 		print("# fail: test=%s %u more failed checks, not shown\n", running.name,
-		      running.failures - FAILURES_IN_FULL);
+		      running.hidden);
 	if (o == OUTCOME_FAIL && running.error[0])
 		print("# error: test=%s %s\n", running.name, running.error);
 	if (running.checks)
@@ -93,12 +96,32 @@ void report_finish(void)
 					    : EXIT_STATUS_PASS);
 }
 
+/* Whether @rule is among those already shown; from now on it is. */
+static bool rule_was_shown(const char *rule)
+{
+	size_t n = strlen(running.shown_rules), length = strlen(rule);
+
+	for (const char *at = running.shown_rules; *at; at++) {
+		if (*at == ' ' && starts_with(at + 1, rule) &&
+		    (at[1 + length] == ' ' || !at[1 + length]))
+			return true;
+	}
+	format_text(running.shown_rules + n, sizeof(running.shown_rules) - n, " %s", rule);
+	return false;
+}
+
+/* The first few in full, and the first of every rule, because who knows a failure knows it by its
+ * rule. */
 static void fail(const char *rule, const char *expected, const char *got, const char *where,
 		 va_list args)
 {
+	bool shown = rule_was_shown(rule);
+
 	running.checks++;
-	if (++running.failures > FAILURES_IN_FULL)
+	if (running.failures++ >= FAILURES_IN_FULL && shown) {
+		running.hidden++;
 		return;
+	}
 	print("# fail: test=%s rule=%s expected=%s got=%s where=", running.name, rule, expected,
 	      got);
 	vprint(where, args);

@@ -13,8 +13,9 @@ enum outcome { OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_ERROR, OUTCOME_SKIP, OUTCOMES
 
 void report_plan(unsigned int tests);
 
-/* Begin and end of one test; report_end() prints its line and returns what it was. */
-void report_begin(const char *name);
+/* Begin and end of one test; @rules may be NULL. report_end() prints its line and returns what it
+ * was. */
+void report_begin(const char *name, const char *rules);
 enum outcome report_end(void);
 
 /* report_running() - name of the running test, NULL between tests */

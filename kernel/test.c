@@ -174,7 +174,7 @@ static void run_test(const struct xtest *t)
 	static struct snapshot before;
 	const char *changed;
 
-	report_begin(t->name);
+	report_begin(t->name, t->rules);
 	if (!cpu.has_xsave && !t->without_xsave) {
 		test_skip("CPUID.1:ECX[26] XSAVE");
 	} else {

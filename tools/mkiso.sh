@@ -7,7 +7,8 @@
 #
 # The same kernel, GRUB and EPOCH (seconds since 1970) give the same bytes: every time in the image
 # is EPOCH, the volume's and the partitions' identifiers come from it, the FAT serial is a constant.
-# Without HFS+ (old Macs), whose serial could not be fixed. An ISO is written whole or not at all.
+# xorriso 1.5.4 and mtools 4.0.32 take SOURCE_DATE_EPOCH for most of that; other versions are told.
+# An ISO is written whole or not at all.
 # Exit status: 0, or 2 after one line that says what is wrong.
 set -euo pipefail
 
@@ -34,7 +35,6 @@ stage() { # DIR: the files of the image beside GRUB's own
 	# One 2048-byte sector, found by its first line and overwritten by run-qemu.sh.
 	printf '%-2048s' "#xtk-words-v1"$'\n'"set words=''"$'\n' >"$1/boot/xtk/words.cfg"
 	find "$1" -type d -exec chmod 755 {} + -o -exec chmod 644 {} +
-	find "$1" -exec touch --no-dereference --date="@$epoch" {} +
 }
 
 # ISO: mformat draws a random serial for efi.img; in a FAT it stands 15 bytes before "FAT12".
@@ -60,7 +60,6 @@ for platform in i386-pc:grub-pc-bin x86_64-efi:grub-efi-amd64-bin; do
 done
 
 rm -f "$out"
-umask 022
 export SOURCE_DATE_EPOCH=$epoch TZ=UTC LC_ALL=C
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp" "$out.tmp"' EXIT

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""One serial log, read as docs/protocol.md says.
+
+The verdict's rules are those of tools/verdict.awk, its twin; tests/host feeds both the same logs.
+Only what is seen counts: a pass needs one boot, one header, a plan, every result in order, and a
+last line that is the last, is alone, and agrees with all of it. All else is a crash.
+"""
+
+import re
+import shlex
+from collections import Counter
+from dataclasses import dataclass, field
+
+PASSED, FAILED, USAGE, CRASH, TIMEOUT, ERROR = range(6)
+
+LAST_LINE = re.compile(r"xtk: ([0-9]+) passed, ([0-9]+) failed, ([0-9]+) errors, ([0-9]+) skipped")
+BEGIN = re.compile(r"([^ #].*)?KTAP version 1")
+RESULT = re.compile(r"(not )?ok ([0-9]+)(?: (.*))?")
+HEADER = re.compile("# xtk [0-9]")
+PLAN = re.compile(r"1\.\.([0-9]+)")
+FAILURE = re.compile(
+    r"# fail: test=(\S+) rule=(\S+) expected=(.*?) got=(.*?) where=(.*)|"
+    r"# fail: test=(\S+)(?: rule=(\S+))? ([0-9]+) more failed checks.*"
+)
+DIRECTIVE = re.compile(r" # (?:ERROR|SKIP) (.*)")
+
+
+@dataclass
+class Failure:
+    rule: str
+    expected: str = ""
+    got: str = ""
+    where: str = ""
+
+
+@dataclass
+class Test:
+    name: str
+    status: str  # pass, fail, error, skip
+    reason: str = ""
+    rules: list = field(default_factory=list)
+    probes: int = 0
+    failures: list = field(default_factory=list)
+
+
+@dataclass
+class Log:
+    header: dict = field(default_factory=dict)
+    components: list = field(default_factory=list)
+    tests: list = field(default_factory=list)
+    listed: list = field(default_factory=list)  # (name, rules), of a run with the word list
+    status: int = CRASH
+    reason: str = ""
+
+
+def key_values(text):
+    """The key=value words of a line; a value may stand in double quotes."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.split()
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+class Parser:
+    """Feed it every line, then ask finish() for the Log."""
+
+    def __init__(self):
+        self.log = Log()
+        self.crashed = ""
+        self.begun = self.ended = self.usage = self.subtest_failed = False
+        self.plan = None
+        self.rules = {}
+        self.failures = []
+        self.probes = 0
+
+    def crash(self, reason):
+        self.crashed = self.crashed or reason
+
+    def feed(self, line):
+        if not line.strip(" \t"):
+            return
+        if self.ended or self.usage:
+            self.crash("text after the last line")
+        last = LAST_LINE.fullmatch(line)
+        if line.startswith("xtk: usage: "):
+            self.usage = True
+        elif last:
+            self.last_line([int(count) for count in last.groups()])
+        elif line.startswith("xtk: "):
+            self.crash("malformed last line")
+        elif BEGIN.fullmatch(line):
+            if self.begun:
+                self.crash("a second boot")
+            self.begun = True
+        else:
+            self.body(line)
+
+    def body(self, line):
+        result = RESULT.fullmatch(line)
+        plan = PLAN.fullmatch(line)
+        if not self.begun and (result or plan or HEADER.match(line)):
+            self.crash("a run without its beginning")
+        if line.startswith("# "):
+            self.diagnostic(line)
+        elif result:
+            self.result(*result.groups(), line)
+        elif plan:
+            if self.plan is not None or self.log.tests:
+                self.crash("a second plan, or one after results")
+            self.plan = int(plan[1])
+        elif re.match(r" +not ok ", line):
+            self.subtest_failed = True
+
+    def diagnostic(self, line):
+        kind, _, rest = line[2:].partition(" ")
+        failure = FAILURE.fullmatch(line)
+        if HEADER.match(line):
+            if self.log.header:
+                self.crash("a second boot")
+            self.log.header = {"version": rest.split()[0], **key_values(rest)}
+        elif kind.startswith("panic"):
+            self.crash("panic")
+        elif kind == "component:":
+            self.log.components.append(key_values(rest))
+        elif kind == "rules":
+            name, _, rules = rest.partition(":")
+            self.rules[name] = rules.split()
+        elif line.startswith("# test: "):
+            name, _, rules = rest.partition(" rules:")
+            self.log.listed.append((name.strip(), rules.split()))
+        elif kind == "checks:" and re.fullmatch(r"test=\S+ [0-9]+", rest):
+            self.probes = int(rest.split()[1])
+        elif failure and failure[1]:
+            self.failures.append(Failure(*failure.groups()[1:5]))
+        elif failure:
+            self.failures.append(Failure(failure[7] or "?", where=failure[8] + " more, not shown"))
+
+    def result(self, negated, number, text, line):
+        where = len(self.log.tests) + 1
+        directive = DIRECTIVE.search(line)
+        error = re.search(" # ERROR( |$)", line)
+        if int(number) != where:
+            self.crash(f"result {where} is missing or out of order")
+        if not negated and error:
+            self.crash(f"result {where} is ok and an error")
+        if not negated and self.subtest_failed:
+            self.crash(f"result {where} is ok, a subtest of it is not")
+        self.subtest_failed = False
+        if negated:
+            status = "error" if error else "fail"
+        else:
+            status = "skip" if re.search(" # SKIP( |$)", line) else "pass"
+        test = Test((text or "").split(" ")[0], status, directive[1] if directive else "")
+        test.rules = self.rules.get(test.name, [])
+        test.probes, test.failures = self.probes, self.failures
+        self.log.tests.append(test)
+        self.failures, self.probes = [], 0
+
+    def counts(self):
+        seen = Counter(test.status for test in self.log.tests)
+        return [seen[status] for status in ("pass", "fail", "error", "skip")]
+
+    def last_line(self, counts):
+        self.ended = True
+        if not self.log.header:
+            self.crash("no header line")
+        if self.plan is None or self.plan != len(self.log.tests):
+            plan = "missing" if self.plan is None else self.plan
+            self.crash(f"the plan is {plan}, results are {len(self.log.tests)}")
+        if counts != self.counts():
+            self.crash("the last line's counts are not those of the results")
+
+    def finish(self, timed_out=False):
+        passed, failed, errors, _ = self.counts()
+        total = len(self.log.tests)
+        listing = self.log.listed and self.plan == 0
+        if not (self.crashed or self.ended or self.usage or timed_out):
+            self.crash("no last line")
+        if self.crashed:
+            verdict = CRASH, "crash: " + self.crashed
+        elif timed_out:
+            verdict = TIMEOUT, "timeout"
+        elif self.usage:
+            verdict = USAGE, "usage error in the guest"
+        elif errors:
+            verdict = ERROR, f"error: {errors} of {total} tests"
+        elif failed:
+            verdict = FAILED, f"failed: {failed} of {total} tests"
+        elif not passed and not listing:
+            verdict = ERROR, "error: no check was executed"
+        else:
+            verdict = PASSED, "passed"
+        self.log.status, self.log.reason = verdict
+        return self.log
+
+
+def read_log(path, timed_out=False):
+    """Read the log at @path. Raises OSError."""
+    parser = Parser()
+    with open(path, "rb") as file:
+        for raw in file:
+            raw = raw.rstrip(b"\n").rstrip(b"\r").replace(b"\0", b"?")
+            parser.feed(raw.decode("utf-8", "replace"))
+    return parser.finish(timed_out)
