@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""What the documents say of the tree is true of it: paths, links, kernel words, ids of rules."""
+
+import glob
+import os
+import re
+import unittest
+
+import host
+
+FOLDERS = ("boot", "docs", "kernel", "lib", "tests", "tools")
+# A path in backticks, unless a part of it stands for the reader's own.
+PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)}|\.ci)/[\w./*-]*)`")
+PLACEHOLDER = re.compile("NAME|PLATFORM|SUBJECT")
+LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+RULE = re.compile(r"^- `([A-Z][0-9]{2})` ", re.MULTILINE)
+WORD_OF_TABLE = re.compile(r"^\| `(\w+=?)", re.MULTILINE)
+WORD_OF_KERNEL = re.compile(r'\{ "(\w+)", take_\w+, (true|false) \}')
+
+
+def read(*names):
+    with open(host.tree(*names), encoding="utf-8") as file:
+        return file.read()
+
+
+def entries():
+    """What lies at the root: of a checkout what git knows, else all but what was built."""
+    try:
+        tracked = host.call("git", "-C", host.ROOT, "ls-files").stdout.splitlines()
+    except OSError:
+        tracked = []
+    names = {name.split("/")[0] for name in tracked} or set(os.listdir(host.ROOT))
+    return {name for name in names - {".git", "build"} if os.path.exists(host.tree(name))}
+
+
+def documents():
+    below = (glob.glob(host.tree(folder, "**", "*.md"), recursive=True) for folder in FOLDERS)
+    found = [os.path.relpath(path, host.ROOT) for paths in below for path in paths]
+    return ["README.md", *sorted(found)]
+
+
+def section(text, title):
+    """What stands below a heading, up to the next one."""
+    return re.search(rf"^#+ {re.escape(title)}$(.*?)(?=^#+ |\Z)", text, re.M | re.S)[1]
+
+
+def anchors(text):
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = HEADING.findall(CODE.sub("", text))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def map_paths():
+    """The paths of the README's map: what stands before the first two blanks of a line."""
+    lines = re.search(r"^```\n(.*?)^```", section(read("README.md"), "The tree"), re.M | re.S)[1]
+    return [path for line in lines.splitlines() for path in line.strip().split("  ")[0].split()]
+
+
+class Map(unittest.TestCase):
+    def test_every_path_exists(self):
+        self.assertGreater(len(map_paths()), 20)
+        for path in map_paths():
+            kind = os.path.isdir if path.endswith("/") else os.path.isfile
+            self.assertTrue(kind(host.tree(path)), f"README.md, The tree: no {path}")
+
+    def test_every_entry_is_in_it(self):
+        self.assertGreater(len(entries()), 5)
+        missing = entries() - {path.split("/")[0] for path in map_paths()}
+        self.assertEqual(missing, set(), "README.md, The tree: add these")
+
+
+class Documents(unittest.TestCase):
+    def test_every_path_exists(self):
+        for document in documents():
+            for path in PATH.findall(CODE.sub("", read(document))):
+                if not PLACEHOLDER.search(path):
+                    self.assertTrue(glob.glob(host.tree(path)), f"{document}: no {path}")
+
+    def test_every_link_leads_somewhere(self):
+        links = 0
+        for document in documents():
+            for link in LINK.findall(CODE.sub("", read(document))):
+                if re.match(r"\w+:", link):
+                    continue
+                links += 1
+                name, _, anchor = link.partition("#")
+                target = os.path.normpath(os.path.join(os.path.dirname(document), name))
+                target = target if name else document
+                self.assertTrue(os.path.exists(host.tree(target)), f"{document}: {link}")
+                if anchor:
+                    self.assertIn(anchor, anchors(read(target)), f"{document}: {link}")
+        self.assertGreater(links, 5)
+
+
+class KernelWords(unittest.TestCase):
+    def test_the_table_is_the_kernels(self):
+        table = WORD_OF_TABLE.findall(section(read("README.md"), "Kernel command line"))
+        words = WORD_OF_KERNEL.findall(read("kernel", "cmdline.c"))
+        known = [name + "=" * (has_value == "true") for name, has_value in words]
+        self.assertGreater(len(known), 5)
+        self.assertEqual(sorted(table), sorted(known), "README.md against kernel/cmdline.c")
+
+
+class Rules(unittest.TestCase):
+    def test_no_id_twice(self):
+        ids = RULE.findall(read("docs", "rules.md"))
+        self.assertEqual(len(ids), len(set(ids)))
+
+    def test_every_cited_id_is_in_the_list(self):
+        ids = set(RULE.findall(read("docs", "rules.md")))
+        cited = set()
+        for path in glob.glob(host.tree("tests", "*.c")):
+            for rules in re.findall(r'\.rules = "([^"]*)"', read(path)):
+                cited |= set(rules.split())
+        self.assertGreater(len(cited), 5)
+        self.assertEqual(cited - ids, set(), "tests/*.c cite what docs/rules.md lacks")
+
+
+if __name__ == "__main__":
+    unittest.main()
