@@ -11,6 +11,7 @@
 #include <xtk/cpu.h>
 
 #include "apic.h"
+#include "exit.h"
 
 #define BASE_X2APIC  (UINT64_C(1) << 10)
 #define BASE_EN	     (UINT64_C(1) << 11)
@@ -50,6 +51,9 @@ void apic_init(bool chosen, bool x2apic)
 	if (!cpu.apic)
 		return;
 	base = rdmsr(MSR_APIC_BASE);
+	if ((base & BASE_X2APIC) && chosen && !x2apic)
+		usage_exit("apic=xapic cannot be had: the firmware left x2APIC on; leave the word "
+			   "out");
 	if ((base & BASE_X2APIC) || (chosen && x2apic)) {
 		wrmsr(MSR_APIC_BASE, base | BASE_EN);
 		wrmsr(MSR_APIC_BASE, base | BASE_EN | BASE_X2APIC);

@@ -249,7 +249,20 @@ void cmdline_parse(char *line)
 		check_save();
 }
 
+static bool any_case_selected;
+
 bool case_selected(const char *id)
 {
-	return !options.case_id || !strcmp(options.case_id, id);
+	bool selected = !options.case_id || !strcmp(options.case_id, id);
+
+	any_case_selected = any_case_selected || selected;
+	return selected;
+}
+
+bool case_any_selected(void)
+{
+	bool any = any_case_selected || !options.case_id;
+
+	any_case_selected = false;
+	return any;
 }

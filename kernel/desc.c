@@ -2,7 +2,7 @@
 /*
  * GDT, TSS and IDT as data.
  *
- * Source: SDM vol. 3, "Segment Descriptors in IA-32e Mode", "64-Bit Mode Task State Segment",
+ * Source: SDM vol. 3, "Segment Descriptor Tables in IA-32e Mode", "Task Management in 64-bit Mode",
  * "64-Bit Mode IDT".
  */
 #include <xtk/cpu.h>

@@ -15,7 +15,7 @@
 #define SEL_KERNEL_DATA 0x10
 #define SEL_TSS		0x18
 
-/* SDM vol. 3, "64-Bit Mode Task State Segment" */
+/* SDM vol. 3, "Task Management in 64-bit Mode" */
 struct tss {
 	uint32_t reserved0;
 	uint64_t rsp[3];

@@ -73,6 +73,8 @@ static void mark_set(uint64_t rip)
 	mark.rip = rip;
 	mark.byte = *text;
 	*text = INT3;
+	cpuid(0, 0); /* SDM vol. 3, "Handling Self- and Cross-Modifying Code": serialise before it
+			runs */
 }
 
 static void mark_clear(void)
@@ -266,6 +268,15 @@ void inject_arm(const struct boundary *at, const struct inject_hooks *hooks)
 	nmi_observe(&observer);
 	phase = ARMED;
 	mark_set(at->rip);
+}
+
+void inject_abandon(void)
+{
+	if (phase == IDLE)
+		return;
+	phase = IDLE;
+	nmi_observe(NULL);
+	give_vectors_back();
 }
 
 enum inject_outcome inject_disarm(void)

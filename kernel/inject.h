@@ -13,6 +13,10 @@ extern struct trap_frame *inject_frame;
 /* inject.asm: gate 2 of the IDT that is in force while the NMI is prepared */
 void inject_catcher(void);
 
+/* inject.c: after an accident, from any context: nothing stays marked, whatever was armed or traced
+ * is forgotten */
+void inject_abandon(void);
+
 /* inject.c: the catcher's C part: latch the second NMI and put the kernel's IDT back */
 void inject_latch(void);
 

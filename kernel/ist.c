@@ -18,8 +18,20 @@ const struct ist_design *ist_design_find(const char *name)
 	return NULL;
 }
 
+static const struct ist_design *installed;
+
+const struct stack *ist_stack(enum vector vector)
+{
+	for (unsigned int i = 0; installed && i < IST_ENTRIES; i++) {
+		if (installed->entry[i].vector == vector)
+			return installed->entry[i].stack;
+	}
+	return NULL;
+}
+
 void ist_install(const struct ist_design *design)
 {
+	installed = design;
 	for (unsigned int i = 0; i < IST_ENTRIES; i++) {
 		const struct ist_entry *e = &design->entry[i];
 

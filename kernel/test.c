@@ -11,19 +11,24 @@
 #include <xtk/test.h>
 #include <xtk/thread.h>
 
+#include "cmdline.h"
 #include "dump.h"
+#include "inject.h"
 #include "report.h"
 #include "snapshot.h"
 #include "test.h"
 #include "trap.h"
 
-#define MAX_TESTS 512
+#define MAX_TESTS      512
+#define DUMPS_PER_TEST 2
 
 static const struct xtest *chosen[MAX_TESTS];
 static unsigned int chosen_count;
 
-static struct {
+/* Where an exception that nobody expected leads, and what it interrupted. */
+static struct way_out {
 	bool armed;
+	const char *where;
 	struct recover_point point;
 } way_out;
 
@@ -152,21 +157,39 @@ bool test_unexpected_trap(struct trap_frame *frame)
 	if (!way_out.armed || frame->vector == VEC_DF || frame->vector == VEC_MC)
 		return false; /* after these, nothing can be relied on */
 	way_out.armed = false;
-	dump_exception(frame);
+	if (test_failures() < DUMPS_PER_TEST)
+		dump_exception(frame);
 	test_fail("-", "none", fault_text(FAULT_OF(frame->vector, frame->error), text),
-		  "unexpected exception at rip=0x%lx", frame->rip);
+		  "%s%sunexpected exception at rip=0x%lx", way_out.where, *way_out.where ? " " : "",
+		  frame->rip);
 	recover_by_frame(frame, &way_out.point);
 	return true;
 }
 
-static void run_guarded(const struct xtest *t)
+bool test_attempt(const char *where, void (*work)(const void *argument), const void *argument)
 {
+	struct way_out outer = way_out;
+	trap_handler handlers[VEC_EXCEPTIONS];
+	volatile bool done = false;
+
+	trap_handlers_read(handlers);
+	way_out.where = where;
 	if (recover_here(&way_out.point) == 0) {
 		way_out.armed = true;
-		t->run();
+		work(argument);
+		done = true;
+	} else {
+		inject_abandon();
+		thread_abandon();
+		trap_handlers_write(handlers);
 	}
-	way_out.armed = false;
-	thread_abandon();
+	way_out = outer;
+	return done;
+}
+
+static void run_whole(const void *test)
+{
+	((const struct xtest *)test)->run();
 }
 
 static void run_test(const struct xtest *t)
@@ -179,7 +202,9 @@ static void run_test(const struct xtest *t)
 		test_skip("CPUID.1:ECX[26] XSAVE");
 	} else {
 		snapshot_take(&before);
-		run_guarded(t);
+		test_attempt("", run_whole, t);
+		if (!case_any_selected())
+			test_error("case=%s names no case of this test", options.case_id);
 		changed = snapshot_restore(&before);
 		if (changed)
 			test_error("the test left %s changed", changed);

@@ -7,6 +7,7 @@
 #include <xtk/fault.h>
 #include <xtk/panic.h>
 #include <xtk/print.h>
+#include <xtk/string.h>
 
 #include "dump.h"
 #include "entry.h"
@@ -23,6 +24,16 @@ trap_handler trap_install(enum vector vector, trap_handler handler)
 
 	handlers[vector] = handler;
 	return old;
+}
+
+void trap_handlers_read(trap_handler *out)
+{
+	memcpy(out, handlers, sizeof(handlers));
+}
+
+void trap_handlers_write(const trap_handler *in)
+{
+	memcpy(handlers, in, sizeof(handlers));
 }
 
 static bool extable_resume(struct trap_frame *frame)

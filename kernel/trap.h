@@ -8,6 +8,10 @@
 
 #include <xtk/trap.h>
 
+/* All VEC_EXCEPTIONS handlers at once, to put them back after an accident. */
+void trap_handlers_read(trap_handler *out);
+void trap_handlers_write(const trap_handler *in);
+
 /*
  * The running test's way out of an exception that nobody expected (test.c): called after all
  * others. Return: as a trap_handler.

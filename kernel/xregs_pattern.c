@@ -2,7 +2,7 @@
 /*
  * Values for every register: deterministic, all different, never 0, and all legal.
  *
- * Sources: SDM vol. 1, "x87 FPU Control Word", "x87 FPU Status Word", "MXCSR Control and Status
+ * Sources: SDM vol. 1, "x87 FPU Control Word", "x87 FPU Status Register", "MXCSR Control and Status
  * Register", "Intel MPX Configuration and Status Registers"; vol. 2, "LDTILECFG", "XRSTOR".
  */
 #include <xtk/xregs.h>

@@ -10,6 +10,7 @@
 #include <xtk/stack.h>
 #include <xtk/string.h>
 #include <xtk/test.h>
+#include <xtk/xregs.h>
 #include <xtk/xstate.h>
 
 XTEST(boot, osxsave_and_xcr0_are_set, .rules = "G02 X14")
@@ -56,4 +57,13 @@ XTEST(boot, faults_are_values, .rules = "", .without_xsave = true)
 	expect_fault(read_byte_safe((void *)8), FAULT(PF, 0), "-", "page 0");
 	expect_fault(rdmsr_safe(MSR_EFER, &value), NO_FAULT, "-", "RDMSR of IA32_EFER");
 	expect_equal(value, rdmsr(MSR_EFER), "-", "and its value arrives");
+}
+
+/* A component that the tests cannot read would be skipped by all of them without a word. */
+XTEST(boot, every_component_can_be_judged, .rules = "T09")
+{
+	uint64_t enabled = insn_xgetbv(0) & XREGS_MASK;
+
+	expect_equal(enabled & ~xregs_cpu.mask, 0, "T09",
+		     "components of XCR0 whose instructions do not work (STTILECFG raises #UD)");
 }

@@ -15,17 +15,16 @@
 #include <xtk/cpu.h>
 #include <xtk/inject.h>
 #include <xtk/options.h>
-#include <xtk/string.h>
 #include <xtk/test.h>
 #include <xtk/trap.h>
 #include <xtk/xstate.h>
 
+#include "combination.h"
 #include "context.h"
 #include "coverage.h"
-#include "machine.h"
+#include "nmi_check.h"
 #include "planted.h"
 
-#define RING	       3 /* the test's own context and two threads */
 #define MAX_BOUNDARIES 2048
 
 /* A way through the code on the path: @window runs between the first boundary and the last. */
@@ -35,10 +34,9 @@ struct scenario {
 };
 
 static struct {
-	uint64_t xcr0;
-	enum xsave_insn insn;
-	enum switch_mode mode;
+	struct combination way;
 	const struct scenario *scenario;
+	uint64_t left_out; /* address of an instruction that gets no NMI; 0 for none */
 	bool tracing, closed, broken;
 	enum inject_outcome outcome;
 	unsigned int boundaries;
@@ -47,128 +45,6 @@ static struct {
 } run;
 
 static struct boundary boundaries[MAX_BOUNDARIES];
-
-/* Everything that an NMI must leave as it was. */
-static struct picture {
-	struct trap_frame frame;
-	struct machine machine;
-	struct xregs regs;
-	struct switch_state switch_state;
-	struct thread threads[RING];
-} before, after;
-
-static uint64_t nmis_before;
-
-/* comparison */
-
-/* The pictures are taken inside #BP, with CR0.TS as the interrupted code had it. */
-static void take_picture(struct picture *p, const struct trap_frame *frame)
-{
-	uint64_t cr0 = read_cr0();
-
-	p->frame = *frame;
-	machine_read(&p->machine);
-	clts();
-	xregs_store(&p->regs, run.xcr0);
-	if (cr0 & CR0_TS)
-		write_cr0(cr0);
-	p->switch_state = switch_state;
-	memcpy(p->threads, threads, sizeof(p->threads));
-}
-
-static void check_frame(const struct trap_frame *want, const struct trap_frame *got,
-			const char *what)
-{
-	static const char *const names[] = { "r15", "r14", "r13", "r12", "r11", "r10", "r9",  "r8",
-					     "rbp", "rdi", "rsi", "rdx", "rcx", "rbx", "rax", NULL,
-					     NULL,  "rip", "cs",  NULL,	 "rsp", "ss" };
-	const uint64_t *w = &want->r15, *g = &got->r15;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i])
-			expect_equal(g[i], w[i], "I01", "%s %s register=%s", run.where, what,
-				     names[i]);
-	}
-	/* RF in the image is the delivery's affair */
-	expect_equal(got->rflags & ~EFLAGS_RF, want->rflags & ~EFLAGS_RF, "I01",
-		     "%s %s register=rflags", run.where, what);
-}
-
-/*
- * Who owns registers has its state in them, and its area may be old; whoever does not has its state
- * in the area, which only the comparison of the threads' patterns at the end can see.
- */
-static void check_owner(enum thread_part part)
-{
-	const struct thread *owner = switch_state.owner[part];
-	uint64_t mask = switch_state.policy.mask[part];
-	struct xregs_diff first;
-	char where[160];
-
-	if (!owner || !mask)
-		return;
-	format_text(where, sizeof(where), "%s owner[%s]=thread%u but the registers are not its own",
-		    run.where, part == PART_EAGER ? "eager" : "lazy",
-		    (unsigned int)(owner - threads));
-	if (xregs_compare(&contexts[owner - threads].regs, &before.regs, mask, &first))
-		context_fail(&first, "I01", where);
-	else
-		test_checked(1);
-}
-
-static void on_before(const struct trap_frame *frame)
-{
-	take_picture(&before, frame);
-	if (run.scenario->window == NULL) {
-		check_owner(PART_EAGER);
-		check_owner(PART_LAZY);
-	}
-	nmis_before = nmi_count();
-}
-
-static void on_delivered(const struct nmi_record *record)
-{
-	uint64_t cr0 = before.machine.cr0;
-
-	if (record->frame.rip != before.frame.rip)
-		return; /* an error of the injection, reported by its outcome */
-	check_frame(&before.frame, &record->frame, "delivered");
-	expect_equal(record->cr0, cr0, "I01", "%s delivered register=CR0", run.where);
-	expect_equal(record->entry_rflags & (EFLAGS_DF | EFLAGS_AC), 0, "nmi",
-		     "%s DF and AC in the handler", run.where);
-	expect_equal(record->entry_rsp % 16, 0, "nmi", "%s RSP of the handler", run.where);
-	expect_equal(record->saved & run.xcr0, run.xcr0, "nmi", "%s components saved", run.where);
-	expect_true(stack_find(record->entry_rsp) &&
-			    !strcmp(stack_find(record->entry_rsp)->name, "stack_nmi"),
-		    "nmi", "%s the handler runs on the NMI stack", run.where);
-}
-
-/* Pads included: nothing may write there either. */
-static bool same_bytes(const void *a, const void *b, size_t size)
-{
-	return !memcmp(a, b, size);
-}
-
-static void on_after(const struct trap_frame *frame)
-{
-	struct xregs_diff first;
-
-	take_picture(&after, frame);
-	check_frame(&before.frame, &after.frame, "returned");
-	machine_check(&before.machine, &after.machine, "I01", run.where);
-	if (xregs_compare(&before.regs, &after.regs, run.xcr0, &first))
-		context_fail(&first, "I01", run.where);
-	expect_true(same_bytes(before.threads, after.threads, sizeof(before.threads)), "I01",
-		    "%s the threads' areas", run.where);
-	expect_true(
-		same_bytes(&before.switch_state, &after.switch_state, sizeof(before.switch_state)),
-		"I01", "%s the owners and the policy", run.where);
-	expect_equal(nmi_count() - nmis_before, 1, "I01", "%s runs of the handler", run.where);
-}
-
-static const struct inject_hooks hooks = { on_before, on_delivered, on_after };
-
-/* scenarios */
 
 static void window_close(void)
 {
@@ -188,11 +64,11 @@ static void ring_body(void *argument)
 	struct context *c = &contexts[index];
 
 	for (;;) {
-		context_fill(index, run.xcr0, run.seed);
+		context_fill(index, run.way.xcr0, run.seed);
 		probe_switch(&c->gprs, &c->gprs_after, &threads[(index + 1) % RING]);
-		xregs_touch(run.xcr0 & XSAVE_TS_MASK);
+		xregs_touch(run.way.xcr0 & XSAVE_TS_MASK);
 		window_close();
-		context_check(index, run.xcr0, run.where);
+		context_check(index, run.way.xcr0, run.where);
 	}
 }
 
@@ -265,7 +141,7 @@ static void window_open(const struct boundary *at)
 	if (run.tracing)
 		inject_trace_begin(boundaries, MAX_BOUNDARIES);
 	else
-		inject_arm(at, &hooks);
+		inject_arm(at, &nmi_check_hooks);
 }
 
 static void run_window(const struct boundary *at)
@@ -273,7 +149,7 @@ static void run_window(const struct boundary *at)
 	struct context *c = &contexts[0];
 
 	run.seed++;
-	context_fill(0, run.xcr0, run.seed);
+	context_fill(0, run.way.xcr0, run.seed);
 	window_open(at);
 	if (run.scenario->window) {
 		run.scenario->window();
@@ -281,8 +157,8 @@ static void run_window(const struct boundary *at)
 		return;
 	}
 	probe_switch(&c->gprs, &c->gprs_after, &threads[1]);
-	xregs_touch(run.xcr0 & XSAVE_TS_MASK);
-	context_check(0, run.xcr0, run.where);
+	xregs_touch(run.way.xcr0 & XSAVE_TS_MASK);
+	context_check(0, run.way.xcr0, run.where);
 }
 
 /* Return: whether the NMI came where it should. */
@@ -311,10 +187,9 @@ static void name_case(const struct boundary *at)
 {
 	unsigned int index = 0;
 	const struct path_function *f = at ? path_find(at->rip, &index) : NULL;
-	size_t n = format_text(run.where, sizeof(run.where), "xcr0:0x%lx/save:%s/switch:%s/%s",
-			       run.xcr0, xsave_insn_name(run.insn), switch_mode_name(run.mode),
-			       run.scenario->name);
+	size_t n = combination_name(&run.way, run.where, sizeof(run.where));
 
+	n += format_text(run.where + n, sizeof(run.where) - n, "/%s", run.scenario->name);
 	if (f)
 		format_text(run.where + n, sizeof(run.where) - n, "/%s+0x%lx/%u", f->name,
 			    at->rip - f->start, at->occurrence);
@@ -332,17 +207,16 @@ static void trace_path(void)
 		coverage_expect(boundaries[i].rip);
 }
 
-/* @left_out: address of an instruction that gets no NMI, which the coverage must notice; 0 for none
- */
-static void run_scenario(const struct scenario *scenario, uint64_t left_out)
+static void run_scenario(const struct scenario *scenario)
 {
 	unsigned int done = 0;
 
 	run.scenario = scenario;
+	nmi_check_begin(run.where, run.way.xcr0, !scenario->window);
 	trace_path();
 	for (unsigned int i = 0; i < run.boundaries && i < MAX_BOUNDARIES && !run.broken; i++) {
 		name_case(&boundaries[i]);
-		if (boundaries[i].rip == left_out || !case_selected(run.where))
+		if (boundaries[i].rip == run.left_out || !case_selected(run.where))
 			continue;
 		done += run_case(&boundaries[i]);
 	}
@@ -353,37 +227,34 @@ static void run_scenario(const struct scenario *scenario, uint64_t left_out)
 	test_info("nmi: %s trace %u/%u", run.where, done, run.boundaries);
 }
 
-static void run_configuration(uint64_t xcr0, enum xsave_insn insn, enum switch_mode mode,
-			      uint64_t left_out)
+static void run_scenarios(const void *unused)
 {
-	run.xcr0 = xcr0;
-	run.insn = insn;
-	run.mode = mode;
-	xcr0_set(xcr0);
-	if (thread_start(mode, insn, xcr0) != XSAVE_OK)
-		return; /* the CPU lacks the instruction, or it cannot hold these components */
+	(void)unused;
+	xcr0_set(run.way.xcr0);
+	if (thread_start(run.way.mode, run.way.insn, run.way.xcr0) != XSAVE_OK) {
+		test_error("%s: the library refuses what it said it can do", run.where);
+		return;
+	}
 	for (unsigned int i = 1; i < RING; i++)
 		thread_create(i, ring_body, (void *)(uint64_t)i);
 	run.closed = true;
-	context_fill(0, xcr0, run.seed);
+	run.broken = false;
+	context_fill(0, run.way.xcr0, run.seed);
 	probe_switch(&contexts[0].gprs, &contexts[0].gprs_after, &threads[1]);
 	for (size_t s = 0; s < sizeof(scenarios) / sizeof(scenarios[0]); s++)
-		run_scenario(&scenarios[s], left_out);
+		run_scenario(&scenarios[s]);
 	thread_stop();
-}
-
-static bool asked_for(uint64_t xcr0, enum xsave_insn insn, enum switch_mode mode)
-{
-	return (!options.xcr0_given || options.xcr0 == xcr0) &&
-	       (!options.save_given || options.save == insn) &&
-	       (!options.switch_given || options.mode == mode);
 }
 
 /* The smallest XCR0 that every instruction can hold, and the largest; depth=full: every legal one.
  */
-static bool wanted_xcr0(uint64_t xcr0)
+static void run_combination(const struct combination *c)
 {
-	return options.depth_full || options.xcr0_given || xcr0 == 3 || xcr0 == xcr0_largest();
+	if (!options.depth_full && !options.xcr0_given && c->xcr0 != 3 && c->xcr0 != xcr0_largest())
+		return;
+	run.way = *c;
+	combination_name(c, run.where, sizeof(run.where));
+	test_attempt(run.where, run_scenarios, NULL);
 }
 
 static void run_all(uint64_t left_out)
@@ -394,17 +265,9 @@ static void run_all(uint64_t left_out)
 		test_skip("CPUID.1:EDX[9] APIC");
 		return;
 	}
+	run.left_out = left_out;
 	coverage_begin();
-	for (uint64_t xcr0 = xcr0_next_legal(0); xcr0; xcr0 = xcr0_next_legal(xcr0)) {
-		for (int insn = XSAVE_INSN_FXSAVE; insn <= XSAVE_INSN_XSAVES && wanted_xcr0(xcr0);
-		     insn++) {
-			for (int mode = SWITCH_EAGER; mode < SWITCH_MODES; mode++) {
-				if (asked_for(xcr0, (enum xsave_insn)insn, (enum switch_mode)mode))
-					run_configuration(xcr0, (enum xsave_insn)insn,
-							  (enum switch_mode)mode, left_out);
-			}
-		}
-	}
+	combinations_visit(run_combination);
 	xcr0_set(old);
 	coverage_end(!options.case_id && !options.xcr0_given && !options.save_given &&
 		     !options.switch_given);

@@ -16,6 +16,7 @@
 #include <xtk/test.h>
 #include <xtk/xstate.h>
 
+#include "combination.h"
 #include "context.h"
 
 #define ROUNDS_QUICK 4
@@ -24,12 +25,6 @@
 /* No #NM announces their use, so they must be there before anything is touched. BNDCSR can only be
  * read by XSAVE, which raises #NM while CR0.TS is set. */
 #define NEVER_LAZY (~XSAVE_TS_MASK & ~XSAVE_MASK(XSAVE_BNDCSR))
-
-struct combination {
-	uint64_t xcr0;
-	enum xsave_insn insn;
-	enum switch_mode mode;
-};
 
 static struct {
 	struct combination now;
@@ -68,31 +63,12 @@ static void thread_body(void *argument)
 		pass_on(index);
 }
 
-/* FXSAVE holds x87 and SSE only. */
-static bool possible(const struct combination *c)
+static void turn_the_ring(const void *unused)
 {
-	struct xsave_cpu probe = boot_xsave_cpu;
-
-	return xsave_cpu_restrict(&probe, c->insn, c->xcr0) == XSAVE_OK;
-}
-
-static bool asked_for(const struct combination *c)
-{
-	return (!options.xcr0_given || options.xcr0 == c->xcr0) &&
-	       (!options.save_given || options.save == c->insn) &&
-	       (!options.switch_given || options.mode == c->mode) && case_selected(ring.where);
-}
-
-static void name_combination(const struct combination *c)
-{
-	format_text(ring.where, sizeof(ring.where), "xcr0:0x%lx/save:%s/switch:%s", c->xcr0,
-		    xsave_insn_name(c->insn), switch_mode_name(c->mode));
-}
-
-static void run_combination(const struct combination *c)
-{
+	const struct combination *c = &ring.now;
 	enum xsave_error wrong;
 
+	(void)unused;
 	xcr0_set(c->xcr0);
 	wrong = thread_start(c->mode, c->insn, c->xcr0);
 	if (wrong) {
@@ -105,36 +81,23 @@ static void run_combination(const struct combination *c)
 	     ring.round++)
 		pass_on(0);
 	thread_stop();
-	subtest_done("%s", ring.where);
 }
 
-/* Calls @visit for every combination that the CPU and the command line allow. Return: how many. */
-static unsigned int for_each_combination(void (*visit)(const struct combination *c))
+static void run_combination(const struct combination *c)
 {
-	unsigned int count = 0;
-
-	for (uint64_t xcr0 = xcr0_next_legal(0); xcr0; xcr0 = xcr0_next_legal(xcr0)) {
-		for (int insn = XSAVE_INSN_FXSAVE; insn <= XSAVE_INSN_XSAVES; insn++) {
-			for (int mode = SWITCH_EAGER; mode < SWITCH_MODES; mode++) {
-				ring.now = (struct combination){ xcr0, (enum xsave_insn)insn,
-								 (enum switch_mode)mode };
-				name_combination(&ring.now);
-				if (!possible(&ring.now) || !asked_for(&ring.now))
-					continue;
-				count++;
-				if (visit)
-					visit(&ring.now);
-			}
-		}
-	}
-	return count;
+	ring.now = *c;
+	combination_name(c, ring.where, sizeof(ring.where));
+	if (!case_selected(ring.where))
+		return;
+	test_attempt(ring.where, turn_the_ring, NULL);
+	subtest_done("%s", ring.where);
 }
 
 XTEST(switch, every_bit_survives, .rules = "R02 R05")
 {
 	uint64_t xcr0 = insn_xgetbv(0);
 
-	subtest_plan(for_each_combination(NULL));
-	for_each_combination(run_combination);
+	subtest_plan(options.case_id ? 1 : combinations_visit(NULL));
+	combinations_visit(run_combination);
 	xcr0_set(xcr0);
 }

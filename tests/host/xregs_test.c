@@ -9,7 +9,7 @@
  * To be built with -mgeneral-regs-only: between a load and a store no C code may use a vector
  * register. The C library's state is back in the registers whenever it is called.
  *
- * Sources: SDM vol. 1, "Standard Format of an XSAVE Area", "Legacy Region of an XSAVE Area".
+ * Sources: SDM vol. 1, "Extended Region of an XSAVE Area", "Legacy Region of an XSAVE Area".
  */
 #include <string.h>
 #include <sys/syscall.h>

@@ -28,6 +28,9 @@ struct ist_design {
 	struct ist_entry entry[IST_ENTRIES];
 };
 
+/* ist_stack() - the stack on which the design in use enters @vector; NULL if it has none */
+const struct stack *ist_stack(enum vector vector);
+
 SET_DECLARE(ist_designs, struct ist_design);
 
 #define IST_DESIGN(id, ...)                                                                        \

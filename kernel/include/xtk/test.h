@@ -72,6 +72,19 @@ void test_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void subtest_plan(unsigned int count);
 void subtest_done(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/**
+ * test_attempt() - a part of a test that may go wrong without taking the rest along
+ * @where:    names the part in the failure
+ * @work:     the part
+ * @argument: handed to @work
+ *
+ * An exception that nobody expected is a failed check and ends @work; threads and injections that
+ * it had begun are dropped.
+ *
+ * Return: whether @work came to its end.
+ */
+bool test_attempt(const char *where, void (*work)(const void *argument), const void *argument);
+
 /* test_failures() - checks of the running test that failed so far */
 unsigned int test_failures(void);
 
