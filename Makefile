@@ -101,7 +101,7 @@ lint: all                                         ## formatter, static analysis,
 	tools/lint/run.sh $(BUILD)
 
 bench: all iso                                    ## figures: boot, exit, instructions a switch
-	tools/bench.py
+	XTK_BUILD=$(abspath $(BUILD)) tools/bench.py
 
 clean:                                            ## remove what was built
 	rm -rf $(BUILD)

@@ -29,7 +29,7 @@
 #define ENABLE_POLLS 1000000
 
 static struct acpi_off off;
-static bool known;
+static uint64_t loader_rsdp, ebda;
 
 static uint64_t search(uint64_t start, uint64_t end)
 {
@@ -42,7 +42,6 @@ static uint64_t search(uint64_t start, uint64_t end)
 
 static uint64_t find_rsdp(void)
 {
-	uint64_t ebda = (uint64_t) * (const uint16_t *)phys_ptr(EBDA_SEGMENT_WORD) << 4;
 	uint64_t found = 0;
 
 	if (ebda >= EBDA_LOWEST && ebda <= EBDA_HIGHEST)
@@ -105,14 +104,15 @@ static void sleep_by_control_register(void)
 
 void acpi_init(const struct boot_info *boot)
 {
-	uint64_t rsdp = acpi_rsdp_valid(boot->rsdp) ? boot->rsdp : find_rsdp();
-
-	known = rsdp && acpi_read_off(&off, rsdp);
+	loader_rsdp = boot->rsdp;
+	ebda = (uint64_t) * (const uint16_t *)phys_ptr(EBDA_SEGMENT_WORD) << 4;
 }
 
 void acpi_poweroff(void)
 {
-	if (!known)
+	uint64_t rsdp = acpi_rsdp_valid(loader_rsdp) ? loader_rsdp : find_rsdp();
+
+	if (!rsdp || !acpi_read_off(&off, rsdp))
 		return;
 	if (off.hardware_reduced && off.sleep.address)
 		sleep_by_control_register();

@@ -12,8 +12,8 @@
  * @boot: gives the RSDP's address where the loader knew it; else the places of a PC's BIOS are
  *        searched
  *
- * Everything is read now, so that acpi_poweroff() needs no memory but its own: it must also work
- * after a panic. To be called while page 0 is still mapped.
+ * Only what page 0 says is read now, while it is still mapped. The tables, in memory that nobody
+ * writes, are read by acpi_poweroff(): few runs come so far, and all would pay for it.
  */
 void acpi_init(const struct boot_info *boot);
 

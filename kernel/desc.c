@@ -50,7 +50,7 @@ struct idt_entry idt_set_in(struct gate *table, unsigned int vector, const void 
 	};
 	struct idt_entry old;
 
-	memcpy(&old, &table[vector], sizeof(old));
+	__builtin_memcpy(&old, &table[vector], sizeof(old));
 	table[vector] = gate;
 	return old;
 }
@@ -62,14 +62,14 @@ struct idt_entry idt_set(unsigned int vector, const void *entry, enum ist_slot s
 
 void idt_restore(unsigned int vector, struct idt_entry old)
 {
-	memcpy(&idt[vector], &old, sizeof(old));
+	__builtin_memcpy(&idt[vector], &old, sizeof(old));
 }
 
 struct idt_entry idt_clear(unsigned int vector)
 {
 	struct idt_entry old;
 
-	memcpy(&old, &idt[vector], sizeof(old));
+	__builtin_memcpy(&old, &idt[vector], sizeof(old));
 	memset(&idt[vector], 0, sizeof(idt[vector]));
 	return old;
 }

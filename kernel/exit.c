@@ -5,6 +5,7 @@
  * A PC with a screen keeps it: the verdict stands there, and switching the power off would take it
  * away.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <xtk/cpu.h>
@@ -21,13 +22,16 @@
 void machine_exit(enum exit_status status)
 {
 	static const char shutdown[] = "Shutdown";
+	static bool tried; /* a fault in the firmware's tables comes back here */
 
 	serial_drain();
 	outl(PORT_DEBUG_EXIT, status);
 	for (int i = 0; shutdown[i]; i++)
 		outb(PORT_BOCHS_SHUTDOWN, (uint8_t)shutdown[i]);
-	if (!screen_present())
+	if (!screen_present() && !tried) {
+		tried = true;
 		acpi_poweroff();
+	}
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

@@ -40,11 +40,17 @@ static uint64_t protection(uint64_t address, uint64_t no_execute)
 	return address >= (uint64_t)_rodata_start ? PTE_PRESENT | no_execute : PTE_PRESENT;
 }
 
+/* End of the last large page that the image lies in. */
+static uint64_t image_end(void)
+{
+	return ((uint64_t)_image_end + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+}
+
 static void map_image(void)
 {
 	uint64_t no_execute = cpu.nx ? PTE_NX : 0;
 
-	for (uint64_t a = 0; a < IMAGE_PAGES * LARGE_PAGE; a += PAGE_SIZE)
+	for (uint64_t a = 0; a < image_end(); a += PAGE_SIZE)
 		*image_pte(a) = protection(a, no_execute) ? a | protection(a, no_execute) : 0;
 	set_for_each (it, stacks)
 		*image_pte((uint64_t)(*it)->guard) = 0;
@@ -65,7 +71,7 @@ void paging_init(void)
 		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
 	map_alias();
 	map_image();
-	for (uint64_t i = 0; i < IMAGE_PAGES; i++)
+	for (uint64_t i = 0; i < image_end() / LARGE_PAGE; i++)
 		page_directories[0][i] = (uint64_t)image_tables[i] | PTE_PRESENT | PTE_WRITE;
 	write_cr3((uint64_t)pml4);
 	write_cr0(read_cr0() | CR0_WP);

@@ -94,12 +94,13 @@ static void put(char c)
 
 void screen_init(const struct boot_info *boot)
 {
-	memset(text, ' ', sizeof(text));
-	memset(shown, ' ', sizeof(shown));
 	row = 0;
 	column = 0;
+	device.rows = 0;
 	if (!framebuffer_init(&device, &boot->fb) && !vga_text_init(&device))
-		device.rows = 0;
+		return;
+	memset(text, ' ', sizeof(text));
+	memset(shown, ' ', sizeof(shown));
 }
 
 bool screen_present(void)

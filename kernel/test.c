@@ -6,6 +6,7 @@
 
 #include <xtk/cpu.h>
 #include <xtk/options.h>
+#include <xtk/panic.h>
 #include <xtk/recover.h>
 #include <xtk/string.h>
 #include <xtk/test.h>
@@ -24,6 +25,7 @@
 
 static const struct xtest *chosen[MAX_TESTS];
 static unsigned int chosen_count;
+static bool wanted[MAX_TESTS]; /* in the order of the set */
 
 /* Where an exception that nobody expected leads, and what it interrupted. */
 static struct way_out {
@@ -81,35 +83,25 @@ static bool matches(const struct pattern *p, const struct xtest *t)
 	return glob_match(p->text, t->name);
 }
 
-static bool is_chosen(const struct xtest *t)
+/*
+ * One element of tests=, applied to all tests. A name that matches nothing is a mistake, and
+ * running something else would hide it.
+ */
+static void apply_pattern(const struct pattern *p)
 {
-	bool chosen_now = !options.tests || *options.tests == '-';
-	struct pattern p;
+	bool found = false;
+	size_t i = 0;
 
-	chosen_now = chosen_now && !request_group(t->name);
-	for (const char *rest = next_pattern(options.tests, &p); rest;
-	     rest = next_pattern(rest, &p)) {
-		if (matches(&p, t))
-			chosen_now = !p.exclude;
+	set_for_each (it, xtests) {
+		if (matches(p, *it)) {
+			wanted[i] = !p->exclude;
+			found = true;
+		}
+		i++;
 	}
-	return chosen_now;
-}
-
-/* A name that matches nothing is a mistake, and running something else would hide it. */
-static void check_patterns(void)
-{
-	struct pattern p;
-
-	for (const char *rest = next_pattern(options.tests, &p); rest;
-	     rest = next_pattern(rest, &p)) {
-		bool found = false;
-
-		set_for_each (it, xtests)
-			found = found || matches(&p, *it);
-		if (!found)
-			usage_exit("tests=: '%s' matches no test; the word list prints their names",
-				   p.text);
-	}
+	if (!found)
+		usage_exit("tests=: '%s' matches no test; the word list prints their names",
+			   p->text);
 }
 
 static uint64_t shuffle_next(uint64_t *state)
@@ -142,9 +134,19 @@ static void order_tests(void)
 
 static void choose_tests(void)
 {
-	check_patterns();
+	bool by_default = !options.tests || *options.tests == '-';
+	struct pattern p;
+	size_t i = 0;
+
+	BUG_ON(__stop_xtests - __start_xtests > MAX_TESTS);
+	set_for_each (it, xtests)
+		wanted[i++] = by_default && !request_group((*it)->name);
+	for (const char *rest = next_pattern(options.tests, &p); rest;
+	     rest = next_pattern(rest, &p))
+		apply_pattern(&p);
+	i = 0;
 	set_for_each (it, xtests) {
-		if (is_chosen(*it) && chosen_count < MAX_TESTS)
+		if (wanted[i++])
 			chosen[chosen_count++] = *it;
 	}
 	order_tests();

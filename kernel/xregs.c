@@ -15,6 +15,9 @@
 #define CPUID7_EBX_AVX512BW (UINT32_C(1) << 30)
 #define MXCSR_MASK_DEFAULT  0xffbf /* what MXCSR_MASK = 0 stands for: no DAZ */
 #define AMX		    (XSAVE_MASK(XSAVE_XTILECFG) | XSAVE_MASK(XSAVE_XTILEDATA))
+#define POINTERS_FOP	    0x2aa
+#define POINTERS_FIP	    UINT64_C(0x123456789abc)
+#define POINTERS_FDP	    UINT64_C(0x3456789abcde)
 #define JUNK_SEED	    UINT64_C(0x6a756e6b00000) /* "junk" */
 
 struct xregs_cpu xregs_cpu;
@@ -51,25 +54,23 @@ static uint32_t read_mxcsr_mask(void)
 }
 
 /*
- * Loads the junk's x87 state and looks whether its pointers come back. No CPUID bit tells: AMD's
- * CPUs save zeros or nothing while FSW.ES = 0, also where CPUID.80000008H:EBX[2] = 1, which is
- * about the restore; and some emulators always save zeros.
+ * Loads x87 pointers and looks whether they come back. No CPUID bit tells: AMD's CPUs save zeros or
+ * nothing while FSW.ES = 0, also where CPUID.80000008H:EBX[2] = 1, which is about the restore; and
+ * some emulators always save zeros.
  */
 static bool pointers_survive(void)
 {
-	const struct xregs_x87 want = junk.x87;
-	struct xregs_x87 before, got;
+	struct xsave_legacy before __attribute__((aligned(16))), image __attribute__((aligned(16)));
 
-	xregs_store(&junk, XSAVE_MASK(XSAVE_X87));
-	before = junk.x87;
-	junk.x87 = want;
-	xregs_load(&junk, XSAVE_MASK(XSAVE_X87));
-	xregs_store(&junk, XSAVE_MASK(XSAVE_X87));
-	got = junk.x87;
-	junk.x87 = before;
-	xregs_load(&junk, XSAVE_MASK(XSAVE_X87));
-	junk.x87 = want;
-	return got.fop == want.fop && got.fip == want.fip && got.fdp == want.fdp;
+	insn_fxsave(&before, 0);
+	image = before;
+	image.fop = POINTERS_FOP;
+	image.fip = POINTERS_FIP;
+	image.fdp = POINTERS_FDP;
+	insn_fxrstor(&image, 0);
+	insn_fxsave(&image, 0);
+	insn_fxrstor(&before, 0);
+	return image.fop == POINTERS_FOP && image.fip == POINTERS_FIP && image.fdp == POINTERS_FDP;
 }
 
 void xregs_init(void)
@@ -79,11 +80,16 @@ void xregs_init(void)
 		xregs_cpu.mask &= ~AMX;
 	xregs_cpu.avx512bw = has_avx512bw();
 	xregs_cpu.mxcsr_mask = read_mxcsr_mask();
-	xregs_pattern(&junk, XREGS_MASK, JUNK_SEED);
 	xregs_cpu.pointers = pointers_survive();
 }
 
+/* The junk is made when it is first wanted, not at every boot: it takes a millisecond under TCG. */
 void xregs_junk(uint64_t mask)
 {
+	static bool made;
+
+	if (!made)
+		xregs_pattern(&junk, xregs_cpu.mask, JUNK_SEED);
+	made = true;
 	xregs_load(&junk, mask);
 }

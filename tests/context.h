@@ -21,7 +21,7 @@ struct gprs {
 
 struct context {
 	struct gprs gprs, gprs_after;
-	struct xregs regs, regs_after;
+	struct xregs regs;
 };
 
 extern struct context contexts[THREADS];
@@ -46,7 +46,7 @@ void context_fill(unsigned int index, uint64_t mask, uint64_t seed);
 void context_check(unsigned int index, uint64_t mask, const char *where);
 
 /* context_check_initial() - a thread that begins has the initial configuration */
-void context_check_initial(unsigned int index, uint64_t mask, const char *where);
+void context_check_initial(uint64_t mask, const char *where);
 
 /* context_fail() - a failed check with the values that xregs_compare() found */
 void context_fail(const struct xregs_diff *d, const char *rule, const char *where);

@@ -25,8 +25,9 @@ static struct picture {
 	struct machine machine;
 	struct xregs regs;
 	struct switch_state switch_state;
-	struct thread threads[RING];
 } before, after;
+
+static struct thread threads_before[RING];
 
 static uint64_t nmis_before;
 
@@ -42,7 +43,6 @@ static void take_picture(struct picture *p, const struct trap_frame *frame)
 	if (cr0 & CR0_TS)
 		write_cr0(cr0);
 	p->switch_state = switch_state;
-	memcpy(p->threads, threads, sizeof(p->threads));
 }
 
 static void check_frame(const struct trap_frame *want, const struct trap_frame *got,
@@ -88,6 +88,7 @@ static void check_owner(enum thread_part part)
 static void on_before(const struct trap_frame *frame)
 {
 	take_picture(&before, frame);
+	memcpy(threads_before, threads, sizeof(threads_before));
 	if (now.owners) {
 		check_owner(PART_EAGER);
 		check_owner(PART_LAZY);
@@ -126,7 +127,7 @@ static void on_after(const struct trap_frame *frame)
 	machine_check(&before.machine, &after.machine, "I01", now.where);
 	if (xregs_compare(&before.regs, &after.regs, now.xcr0, &first))
 		context_fail(&first, "I01", now.where);
-	expect_true(same_bytes(before.threads, after.threads, sizeof(before.threads)), "I01",
+	expect_true(same_bytes(threads_before, threads, sizeof(threads_before)), "I01",
 		    "%s the threads' areas", now.where);
 	expect_true(
 		same_bytes(&before.switch_state, &after.switch_state, sizeof(before.switch_state)),

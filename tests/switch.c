@@ -57,7 +57,7 @@ static void thread_body(void *argument)
 	unsigned int index = (unsigned int)(uint64_t)argument;
 
 	xregs_touch(ring.now.xcr0 & XSAVE_TS_MASK);
-	context_check_initial(index, ring.now.xcr0, ring.where);
+	context_check_initial(ring.now.xcr0, ring.where);
 	context_fill(index, ring.now.xcr0, options.seed + 1000);
 	for (;;)
 		pass_on(index);
