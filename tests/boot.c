@@ -60,10 +60,10 @@ XTEST(boot, faults_are_values, .rules = "", .without_xsave = true)
 }
 
 /* A component that the tests cannot read would be skipped by all of them without a word. */
-XTEST(boot, every_component_can_be_judged, .rules = "T09")
+XTEST(boot, every_component_can_be_judged, .rules = "X18")
 {
 	uint64_t enabled = insn_xgetbv(0) & XREGS_MASK;
 
-	expect_equal(enabled & ~xregs_cpu.mask, 0, "T09",
+	expect_equal(enabled & ~xregs_cpu.mask, 0, "X18",
 		     "components of XCR0 whose instructions do not work (STTILECFG raises #UD)");
 }
