@@ -17,10 +17,10 @@
 #include "ports.h"
 #include "pte.h"
 
-#define DEFINE(symbol, value)	     __asm__ volatile("\n.ascii \"->" #symbol " %0\"" : : "i"(value))
-#define OFFSET(symbol, type, member) DEFINE(symbol, offsetof(type, member))
-/* not by DEFINE: its argument would be expanded before it names the symbol */
-#define CONSTANT(symbol)	     __asm__ volatile("\n.ascii \"->" #symbol " %0\"" : : "i"((long)(symbol)))
+#define EMIT(symbol, value)	     __asm__ volatile("\n.ascii \"->" symbol " %0\"" : : "i"(value))
+#define DEFINE(symbol, value)	     EMIT(#symbol, value)
+#define OFFSET(symbol, type, member) EMIT(#symbol, offsetof(type, member))
+#define CONSTANT(symbol)	     EMIT(#symbol, (long)(symbol))
 
 extern uint8_t boot_stack[PAGE_SIZE + 32 * 1024];
 

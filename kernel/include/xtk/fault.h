@@ -42,8 +42,8 @@ struct extable_entry {
 #define FAULT_REGISTER register fault_t fault __asm__("r11") = NO_FAULT
 
 /* The `_safe` forms of lib/insn.h, made from the same lists. */
-#define DEFINE_SAVE_SAFE(name, text)                                                               \
-	static inline fault_t insn_##name##_safe(void *area, uint64_t rfbm)                        \
+#define DEFINE_SAFE(name, text, pointer)                                                           \
+	static inline fault_t insn_##name##_safe(pointer area, uint64_t rfbm)                      \
 	{                                                                                          \
 		FAULT_REGISTER;                                                                    \
 		__asm__ volatile(TRY_INSN(text " (%1)")                                            \
@@ -52,18 +52,9 @@ struct extable_entry {
 				 : "memory");                                                      \
 		return fault;                                                                      \
 	}
+#define DEFINE_SAVE_SAFE(name, text) DEFINE_SAFE(name, text, void *)
+#define DEFINE_LOAD_SAFE(name, text) DEFINE_SAFE(name, text, const void *)
 XSAVE_SAVE_INSNS(DEFINE_SAVE_SAFE)
-
-#define DEFINE_LOAD_SAFE(name, text)                                                               \
-	static inline fault_t insn_##name##_safe(const void *area, uint64_t rfbm)                  \
-	{                                                                                          \
-		FAULT_REGISTER;                                                                    \
-		__asm__ volatile(TRY_INSN(text " (%1)")                                            \
-				 : "+r"(fault)                                                     \
-				 : "r"(area), "a"((uint32_t)rfbm), "d"((uint32_t)(rfbm >> 32))     \
-				 : "memory");                                                      \
-		return fault;                                                                      \
-	}
 XSAVE_LOAD_INSNS(DEFINE_LOAD_SAFE)
 
 static inline fault_t insn_xgetbv_safe(uint32_t ecx, uint64_t *value)
