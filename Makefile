@@ -55,6 +55,14 @@ PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/l
 all: $(BUILD)/xtk.elf $(BUILD)/xtk.elf32          ## the kernel: ELF64 (multiboot 2, PVH) and ELF32 (multiboot 1)
 iso: $(BUILD)/xtk.iso                             ## the bootable image, for BIOS and UEFI
 
+# One line for a tool that is missing, in the place of one from every recipe that wants it.
+TOOLS := $(firstword $(CC)) $(NASM) $(LD) $(OBJCOPY) objdump awk
+$(OBJ) $(BUILD)/asm-offsets.inc: | $(BUILD)/tools-found
+$(BUILD)/tools-found:
+	@for tool in $(TOOLS); do command -v $$tool >/dev/null || \
+		{ echo "make: $$tool is missing: run 'make deps all'" >&2; exit 2; }; done
+	@mkdir -p $(@D) && touch $@
+
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
 	@$(SAY) CC $<

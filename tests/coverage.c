@@ -11,7 +11,7 @@
 #define MAX_FUNCTIONS	 64
 #define MAX_INSTRUCTIONS 256 /* of one function */
 
-enum { EXECUTED = 1, INTERRUPTED = 2 };
+enum { EXECUTED = 1, INTERRUPTED = 2, FAILED = 4 };
 
 static uint8_t seen[MAX_FUNCTIONS][MAX_INSTRUCTIONS];
 
@@ -41,9 +41,9 @@ void coverage_expect(uint64_t rip)
 	note(rip, EXECUTED);
 }
 
-void coverage_mark(uint64_t rip)
+void coverage_mark(uint64_t rip, bool passed)
 {
-	note(rip, INTERRUPTED);
+	note(rip, passed ? INTERRUPTED : INTERRUPTED | FAILED);
 }
 
 static unsigned int count(uint64_t f, uint8_t what)
@@ -55,17 +55,26 @@ static unsigned int count(uint64_t f, uint8_t what)
 	return n;
 }
 
-static void judge(uint64_t f)
+/* One line for every instruction of @f whose marks under @mask are @marks: each has to be named,
+ * however many there are. */
+static void name_instructions(uint64_t f, uint8_t mask, uint8_t marks, const char *what)
 {
 	const struct path_function *p = &path_functions[f];
 	uint64_t offset = 0;
 
 	for (unsigned int i = 0; i < p->count && i < MAX_INSTRUCTIONS; i++) {
-		if (!expect_true(seen[f][i] & INTERRUPTED, "nmi", "no NMI at %s+0x%lx%s", p->name,
-				 offset, seen[f][i] ? "" : ": never executed"))
-			return;
+		if ((seen[f][i] & mask) == marks)
+			test_info("nmi: %s at %s+0x%lx", what, p->name, offset);
 		offset += p->lengths[i];
 	}
+}
+
+static void judge(uint64_t f)
+{
+	expect_equal(count(f, INTERRUPTED), path_functions[f].count, "nmi",
+		     "instructions of %s that got their NMI", path_functions[f].name);
+	name_instructions(f, EXECUTED | INTERRUPTED, 0, "never executed:");
+	name_instructions(f, EXECUTED | INTERRUPTED, EXECUTED, "executed, but no NMI");
 }
 
 void coverage_end(bool complete)
@@ -75,6 +84,7 @@ void coverage_end(bool complete)
 	for (uint64_t f = 0; f < path_function_count && f < MAX_FUNCTIONS; f++) {
 		interrupted += count(f, INTERRUPTED);
 		expected += (unsigned int)path_functions[f].count;
+		name_instructions(f, FAILED, FAILED, "a check failed");
 		if (complete)
 			judge(f);
 	}

@@ -10,16 +10,18 @@
 
 void coverage_begin(void);
 
-/* coverage_expect() - the trace executed the instruction at @rip; coverage_mark() - it got its NMI
- */
+/* coverage_expect() - the trace executed the instruction at @rip */
 void coverage_expect(uint64_t rip);
-void coverage_mark(uint64_t rip);
+
+/* coverage_mark() - it got its NMI; @passed: and every check held */
+void coverage_mark(uint64_t rip, bool passed);
 
 /**
  * coverage_end() - judge and report
  * @complete: every configuration ran; else the figures are only reported
  *
- * Every instruction of the disassembly must have had its NMI.
+ * Every instruction of the disassembly must have had its NMI. Those that had none, and those where
+ * a check failed, are named one by one.
  */
 void coverage_end(bool complete);
 

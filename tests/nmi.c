@@ -170,10 +170,11 @@ static bool run_case(const struct boundary *at)
 		[INJECT_NOT_TAKEN] = "the NMI was not taken, or did not return there",
 		[INJECT_ELSEWHERE] = "the NMI was taken at another instruction",
 	};
+	unsigned int failures = test_failures();
 
 	run_window(at);
 	if (run.outcome == INJECT_DONE)
-		coverage_mark(at->rip);
+		coverage_mark(at->rip, test_failures() == failures);
 	else
 		test_error("%s: %s", run.where, text[run.outcome]);
 	/* so will the next be, each after a long wait */

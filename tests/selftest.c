@@ -3,7 +3,9 @@
  * Tests that go wrong on purpose, one for every way in which a run can end. They run only when they
  * are named; tests/host/ runs each and compares the exit status with the one written here.
  */
+#include <insn.h>
 #include <xtk/cpu.h>
+#include <xtk/desc.h>
 #include <xtk/panic.h>
 #include <xtk/test.h>
 
@@ -30,10 +32,38 @@ XTEST(selftest, empty, .without_xsave = true)
 {
 }
 
-/* status 5: a test that leaves the machine changed */
-XTEST(selftest, leak, .without_xsave = true)
+/* status 5: tests that leave the machine changed */
+XTEST(selftest, leak_cr0, .without_xsave = true)
 {
 	write_cr0(read_cr0() | CR0_TS);
+	test_checked(1);
+}
+
+/* status 5 */
+XTEST(selftest, leak_cr4, .without_xsave = true)
+{
+	write_cr4(read_cr4() & ~CR4_OSXMMEXCPT);
+	test_checked(1);
+}
+
+/* status 5 */
+XTEST(selftest, leak_xcr0)
+{
+	insn_xsetbv(0, 1);
+	test_checked(1);
+}
+
+/* status 5 */
+XTEST(selftest, leak_idt, .without_xsave = true)
+{
+	idt_clear(VEC_UD);
+	test_checked(1);
+}
+
+/* status 5 */
+XTEST(selftest, leak_ist, .without_xsave = true)
+{
+	tss_ist_set(IST_INJECT, 0x1000);
 	test_checked(1);
 }
 

@@ -72,6 +72,15 @@ class Outcomes(unittest.TestCase):
         done = boot("--kernel", words=["tests=selftest/fail,selftest/error"])
         self.assertEqual(done.returncode, 5, done)
 
+    def test_a_boundary_left_out_is_noticed(self):
+        """The control of nmi/every_boundary_of_the_switch: by the trace and by the disassembly."""
+        done = boot("--kernel", words=["tests=selftest/nmi_gap"])
+        self.assertEqual(done.returncode, 1, done)
+        self.assertRegex(done.stdout, r"(?m)^# fail: .* boundaries of the trace that got their NMI$")
+        self.assertRegex(done.stdout, r"(?m)^# nmi: executed, but no NMI at thread_switch\+0x1$")
+        covered, expected = re.search(r"nmi: disassembly (\d+)/(\d+)", done.stdout).groups()
+        self.assertEqual(int(covered), int(expected) - 1)
+
     def test_a_panic_names_symbol_and_line(self):
         done = boot("--kernel", words=["tests=selftest/panic"])
         self.assertRegex(done.stdout, r"(?m)^# panic: on purpose$")
