@@ -5,7 +5,7 @@
  * Sources: SDM vol. 1, "Enabling the XSAVE Feature Set and XSAVE-Enabled Features"; vol. 3,
  * "Control Registers".
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xsave.h>
 #include <xtk/cpu.h>
 #include <xtk/panic.h>

@@ -4,7 +4,7 @@
  */
 #include <stdbool.h>
 
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xsave.h>
 #include <xtk/cpu.h>
 #include <xtk/fault.h>

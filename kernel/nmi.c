@@ -10,7 +10,7 @@
  */
 #include <stddef.h>
 
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/nmi.h>
 #include <xtk/panic.h>

@@ -4,7 +4,7 @@
  */
 #include <stdbool.h>
 
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/desc.h>
 #include <xtk/panic.h>

@@ -7,7 +7,7 @@
  */
 #include <xtk/xregs.h>
 
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/fault.h>
 

@@ -2,7 +2,7 @@
 /*
  * The values of XCR0 that the CPU offers.
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/panic.h>
 #include <xtk/xstate.h>

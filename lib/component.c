@@ -2,7 +2,7 @@
 /*
  * The component table as data, and walking a mask. The rows themselves are in component.h.
  */
-#include "component.h"
+#include "xsave/component.h"
 
 #include <stddef.h>
 

@@ -5,11 +5,11 @@
  * Source: SDM vol. 1, "Enumeration of CPU Support for XSAVE Instructions and XSAVE-Supported
  * Features".
  */
-#include "cpu.h"
+#include "xsave/cpu.h"
 
 #include <stddef.h>
 
-#include "xcr0.h"
+#include "xsave/xcr0.h"
 #include "xsave.h"
 
 #define INSN(insn) (1U << (insn))

@@ -6,7 +6,7 @@
  */
 #include <cpuid.h>
 
-#include "layout.h"
+#include "xsave/layout.h"
 
 static struct xsave_cpuid_regs read_subleaf(uint32_t leaf, uint32_t subleaf)
 {

@@ -2,7 +2,7 @@
 /*
  * Texts of the errors, for programs that print; the library itself never does.
  */
-#include "error.h"
+#include "xsave/error.h"
 
 #include <stddef.h>
 

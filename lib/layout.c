@@ -4,7 +4,7 @@
  *
  * Source: SDM vol. 1, "Extended Region of an XSAVE Area".
  */
-#include "layout.h"
+#include "xsave/layout.h"
 
 #define HAS_INTEL(bit, id, name, size, sup, al, xfd, ts, intel, amd)                               \
 	| ((sup) || (intel) || (bit) == XSAVE_X87 ? XSAVE_MASK(bit) : 0)

@@ -7,7 +7,7 @@
  * Sources: SDM vol. 1, "Enumeration of CPU Support for XSAVE Instructions and XSAVE-Supported
  * Features"; SDM vol. 2, "CPUID", leaf 0DH.
  */
-#include "layout.h"
+#include "xsave/layout.h"
 
 /* No component comes near; it keeps sums of sizes that only CPUID vouches for far from overflow. */
 #define SIZE_LIMIT (UINT32_C(1) << 20)

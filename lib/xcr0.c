@@ -5,11 +5,11 @@
  * Sources: SDM vol. 1, "Enabling the XSAVE Feature Set and XSAVE-Enabled Features"; SDM vol. 2,
  * "XSETBV"; for APX the Intel APX Architecture Specification, "XSAVE State Management".
  */
-#include "xcr0.h"
+#include "xsave/xcr0.h"
 
 #include <stddef.h>
 
-#include "component.h"
+#include "xsave/component.h"
 
 #define X87    XSAVE_MASK(XSAVE_X87)
 #define SSE    XSAVE_MASK(XSAVE_SSE)

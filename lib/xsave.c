@@ -12,7 +12,7 @@
  */
 #include "xsave.h"
 
-#include "insn.h"
+#include "xsave/insn.h"
 
 /*
  * What the default means where XRSTOR knows the standard format only. It is as large as any layout,

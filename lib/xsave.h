@@ -52,11 +52,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "component.h"
-#include "cpu.h"
-#include "error.h"
-#include "layout.h"
-#include "xcr0.h"
+#include "xsave/component.h"
+#include "xsave/cpu.h"
+#include "xsave/error.h"
+#include "xsave/layout.h"
+#include "xsave/xcr0.h"
 
 /* Legacy region, in the 64-bit form; the fields are for the CPU at hand, in its byte order. */
 struct xsave_legacy {

@@ -9,7 +9,7 @@
  *
  * Source: SDM vol. 3, "Time-Stamp Counter"; vol. 2, the pages "FXSAVE" to "XSAVES" (opcodes).
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/inject.h>
 #include <xtk/options.h>

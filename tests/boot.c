@@ -3,7 +3,7 @@
  * The state in which the kernel left the machine after boot, and the frame that all other tests
  * stand on.
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/options.h>
 #include <xtk/paging.h>

@@ -5,7 +5,7 @@
  * Rules: C02, C05, C06, C07, C09, C10; SDM vol. 1, "Enumeration of CPU Support for XSAVE
  * Instructions and XSAVE-Supported Features".
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xsave.h>
 #include <xtk/cpu.h>
 #include <xtk/test.h>

@@ -5,7 +5,7 @@
  *
  * Rules: I01; SDM vol. 3, "Interrupt 8—Double Fault Exception (#DF)", "Interrupt Stack Table".
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/desc.h>
 #include <xtk/df.h>

@@ -5,7 +5,7 @@
  *
  * Rules: N08 (never a byte past the area), R02 (loading the default initialises), R05 (round trip).
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/options.h>
 #include <xtk/paging.h>

@@ -4,7 +4,7 @@
  */
 #include <stddef.h>
 
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/test.h>
 

@@ -11,7 +11,7 @@
  * Rules: I01; SDM vol. 3, "Nonmaskable Interrupt (NMI)"; SDM vol. 1, "Managing State Using the
  * XSAVE Feature Set".
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/inject.h>
 #include <xtk/options.h>

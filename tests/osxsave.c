@@ -6,7 +6,7 @@
  * Rules: G01, G02, G03, G13; SDM vol. 1, "Enabling the XSAVE Feature Set and XSAVE-Enabled
  * Features"; vol. 2, the instruction pages, "64-Bit Mode Exceptions".
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xsave.h>
 #include <xtk/cpu.h>
 #include <xtk/test.h>

@@ -3,7 +3,7 @@
  * Tests that go wrong on purpose, one for every way in which a run can end. They run only when they
  * are named; tests/host/ runs each and compares the exit status with the one written here.
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/desc.h>
 #include <xtk/panic.h>

@@ -10,7 +10,7 @@
  * Rules: R05, R02; SDM vol. 1, "Managing State Using the XSAVE Feature Set"; vol. 3, "Saving and
  * restoring the x87 FPU state".
  */
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/cpu.h>
 #include <xtk/options.h>
 #include <xtk/test.h>

@@ -5,7 +5,7 @@
 #ifndef TESTS_HOST_FAKE_CPUID_H
 #define TESTS_HOST_FAKE_CPUID_H
 
-#include "layout.h"
+#include <xsave/layout.h>
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "check.h"
-#include "insn.h"
+#include <xsave/insn.h>
 #include "xsave.h"
 
 #define ALL    (~UINT64_C(0))

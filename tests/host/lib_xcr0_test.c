@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "component.h"
-#include "xcr0.h"
+#include <xsave/component.h>
+#include <xsave/xcr0.h>
 
 #define C XSAVE_XCOMP_COMPACTED
 

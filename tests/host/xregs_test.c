@@ -19,7 +19,7 @@
 #include <xtk/xregs.h>
 
 #include "check.h"
-#include "insn.h"
+#include <xsave/insn.h>
 
 #define CPUID1_ECX_OSXSAVE  (UINT32_C(1) << 27)
 #define ARCH_REQ_XCOMP_PERM 0x1023

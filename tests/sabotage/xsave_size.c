@@ -7,7 +7,7 @@
  * caught-by: lib/never_past_the_area
  * at: ^unexpected exception
  */
-#include <layout.h>
+#include <xsave/layout.h>
 
 #define xsave_fit(compacted, mask, size) xsave_fit(compacted, mask, (size) + 64)
 

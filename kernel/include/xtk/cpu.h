@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What C cannot say: control registers, MSRs, CPUID, ports, descriptor-table registers. One
- * function per instruction, the SDM's names. The XSAVE family is in lib/insn.h.
+ * function per instruction, the SDM's names. The XSAVE family is in lib/xsave/insn.h.
  *
  * Sources: SDM vol. 3, "Control Registers", "System Descriptor Tables"; vol. 4, "Architectural
  * MSRs"; vol. 2, the instruction pages.

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <insn.h>
+#include <xsave/insn.h>
 #include <xtk/frame.h>
 
 typedef uint32_t fault_t;
@@ -41,7 +41,7 @@ struct extable_entry {
 	".popsection\n"
 #define FAULT_REGISTER register fault_t fault __asm__("r11") = NO_FAULT
 
-/* The `_safe` forms of lib/insn.h, made from the same lists. */
+/* The `_safe` forms of lib/xsave/insn.h, made from the same lists. */
 #define DEFINE_SAFE(name, text, pointer)                                                           \
 	static inline fault_t insn_##name##_safe(pointer area, uint64_t rfbm)                      \
 	{                                                                                          \

@@ -4,8 +4,9 @@
  *
  * A policy says how: the instruction, which components are exchanged at every switch (eager) and
  * which at their first use after it (lazy). Lazy rests on CR0.TS and #NM, so it is for the
- * components that CR0.TS gates; the table in lib/component.h has the column. A thread has one area
- * for each of the two parts: two partial saves into one area would destroy each other's header.
+ * components that CR0.TS gates; the table in lib/xsave/component.h has the column. A thread has one
+ * area for each of the two parts: two partial saves into one area would destroy each other's
+ * header.
  *
  * Who owns the registers is written down so that an NMI may come at any instruction: owner[part] is
  * the thread whose state the registers of that part hold, and NULL while they change hands. A
