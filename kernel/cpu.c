@@ -8,6 +8,7 @@
 #include <xsave/insn.h>
 #include <xsave.h>
 #include <xtk/cpu.h>
+#include <xtk/fault.h>
 #include <xtk/panic.h>
 #include <xtk/string.h>
 #include <xtk/xstate.h>
@@ -44,6 +45,17 @@ static void survey_brand(void)
 		cpu.brand[n - 1] = '\0';
 }
 
+static void survey_xsave(void)
+{
+	uint32_t d1 = xsave_cpuid.leaf0d[1].eax;
+
+	cpu.xcr0_supported = xsave_cpuid_xcr0(&xsave_cpuid);
+	cpu.xss_supported = xsave_cpuid_xss(&xsave_cpuid);
+	cpu.xgetbv1 = d1 & XSAVE_D1_XGETBV1;
+	cpu.xsaves = d1 & XSAVE_D1_XSAVES;
+	cpu.xfd = d1 & XSAVE_D1_XFD;
+}
+
 void cpu_survey(void)
 {
 	uint32_t max = cpuid(0, 0).eax;
@@ -53,7 +65,10 @@ void cpu_survey(void)
 	cpu.mce = r.edx >> 7 & 1;
 	cpu.apic = r.edx >> 9 & 1;
 	cpu.x2apic = r.ecx >> 21 & 1;
-	cpu.has_xsave = r.ecx >> 26 & 1;
+	cpu.xsave_in_cpuid = r.ecx >> 26 & 1;
+	xsave_cpuid_read(&xsave_cpuid);
+	if (cpu.xsave_in_cpuid)
+		survey_xsave();
 	cpu.nx = cpuid(0x80000001, 0).edx >> 20 & 1;
 	if (max >= 7) {
 		r = cpuid(7, 0);
@@ -72,21 +87,11 @@ void cpu_enable(void)
 		cr4 |= CR4_MCE;
 	if (cpu.pku)
 		cr4 |= CR4_PKE;
-	if (cpu.has_xsave)
-		cr4 |= CR4_OSXSAVE;
 	write_cr4(cr4);
+	/* an engine that refuses it breaks rule G01, for osxsave/ to say; the rest goes on without
+	 */
+	cpu.has_xsave = cpu.xsave_in_cpuid && write_cr4_safe(cr4 | CR4_OSXSAVE) == NO_FAULT;
 	__asm__ volatile("fninit");
-}
-
-static void survey_xsave(void)
-{
-	uint32_t d1 = xsave_cpuid.leaf0d[1].eax;
-
-	cpu.xcr0_supported = xsave_cpuid_xcr0(&xsave_cpuid);
-	cpu.xss_supported = xsave_cpuid_xss(&xsave_cpuid);
-	cpu.xgetbv1 = d1 & XSAVE_D1_XGETBV1;
-	cpu.xsaves = d1 & XSAVE_D1_XSAVES;
-	cpu.xfd = d1 & XSAVE_D1_XFD;
 }
 
 /* "AuthenticAMD" or "HygonGenuine": their standard format has no place for MPX. */
@@ -118,9 +123,7 @@ void cpu_enable_xstate(void)
 {
 	uint64_t xcr0 = 0;
 
-	xsave_cpuid_read(&xsave_cpuid);
 	if (cpu.has_xsave) {
-		survey_xsave();
 		xcr0 = xcr0_largest();
 		insn_xsetbv(0, xcr0);
 		if (cpu.xsaves)

@@ -47,7 +47,7 @@ static void print_header(void)
 	print("# xtk %s boot=%s cpu=\"%s\" xcr0=0x%lx xss=0x%lx words=\"%s\"\n", XTK_VERSION,
 	      boot_protocol_name(boot.protocol), cpu.brand, cpu.xcr0_supported, cpu.xss_supported,
 	      boot.cmdline);
-	if (!cpu.has_xsave)
+	if (!cpu.xsave_in_cpuid)
 		print("# this CPU has no XSAVE (CPUID.1:ECX[26]): only the rules about its absence "
 		      "are judged\n");
 }
@@ -62,12 +62,12 @@ void kmain(uint32_t magic, uint64_t address)
 		usage_exit("the boot loader's structures make no sense (EAX=0x%x EBX=0x%lx)", magic,
 			   address);
 	acpi_init(&boot);
+	screen_init(&boot);
+	print_header(); /* before anything that an engine may refuse or hang on */
 	paging_init();
 	cpu_enable();
 	cpu_enable_xstate();
 	xregs_init();
-	screen_init(&boot);
-	print_header();
 	if (boot.cmdline_truncated)
 		usage_exit("the command line is longer than %zu characters",
 			   sizeof(boot.cmdline) - 1);

@@ -101,6 +101,7 @@ xregs_store:
 ; in: rdi = mask; out: nothing; clobbers: rax, flags
 global xregs_touch
 xregs_touch:
+	and	rdi, [xregs_cpu]	; .mask
 	when	edi, XSAVE_X87, .x87
 	when	edi, XSAVE_SSE, .sse
 	when	edi, XSAVE_AVX, .avx
@@ -168,6 +169,7 @@ store_sse:
 load_avx:
 	xor	ecx, ecx
 	xgetbv
+	and	eax, [xregs_cpu]		; .mask: EVEX also takes CPUID's word for it
 	and	eax, XREGS_AVX512_MASK
 	cmp	eax, XREGS_AVX512_MASK
 	je	.evex

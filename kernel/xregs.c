@@ -12,7 +12,12 @@
 #include <xtk/fault.h>
 
 #define CPUID1_ECX_OSXSAVE  (UINT32_C(1) << 27)
+#define CPUID1_ECX_AVX	    (UINT32_C(1) << 28)
+#define CPUID7_EBX_MPX	    (UINT32_C(1) << 14)
+#define CPUID7_EBX_AVX512F  (UINT32_C(1) << 16)
 #define CPUID7_EBX_AVX512BW (UINT32_C(1) << 30)
+#define CPUID7_ECX_PKU	    (UINT32_C(1) << 3)
+#define CPUID7_EDX_AMX_TILE (UINT32_C(1) << 24)
 #define MXCSR_MASK_DEFAULT  0xffbf /* what MXCSR_MASK = 0 stands for: no DAZ */
 #define AMX		    (XSAVE_MASK(XSAVE_XTILECFG) | XSAVE_MASK(XSAVE_XTILEDATA))
 #define POINTERS_FOP	    0x2aa
@@ -28,6 +33,30 @@ static struct xregs junk;
 static bool has_avx512bw(void)
 {
 	return cpuid(0, 0).eax >= 7 && cpuid(7, 0).ebx & CPUID7_EBX_AVX512BW;
+}
+
+/*
+ * The components that the CPU has instructions for. XCR0 may offer more: an emulator that carries
+ * the state of AVX-512 need not execute it.
+ */
+static uint64_t components_with_instructions(void)
+{
+	uint32_t leaf1_ecx = cpuid(1, 0).ecx;
+	struct cpuid_regs leaf7 = cpuid(0, 0).eax >= 7 ? cpuid(7, 0) : (struct cpuid_regs){ 0 };
+	uint64_t mask = XSAVE_LEGACY_MASK;
+
+	if (leaf1_ecx & CPUID1_ECX_AVX)
+		mask |= XSAVE_MASK(XSAVE_AVX);
+	if (leaf7.ebx & CPUID7_EBX_MPX)
+		mask |= XSAVE_MASK(XSAVE_BNDREGS) | XSAVE_MASK(XSAVE_BNDCSR);
+	if (leaf7.ebx & CPUID7_EBX_AVX512F)
+		mask |= XSAVE_MASK(XSAVE_OPMASK) | XSAVE_MASK(XSAVE_ZMM_HI256) |
+			XSAVE_MASK(XSAVE_HI16_ZMM);
+	if (leaf7.ecx & CPUID7_ECX_PKU)
+		mask |= XSAVE_MASK(XSAVE_PKRU);
+	if (leaf7.edx & CPUID7_EDX_AMX_TILE)
+		mask |= AMX;
+	return mask;
 }
 
 static bool amx_is_enabled(void)
@@ -75,7 +104,7 @@ static bool pointers_survive(void)
 
 void xregs_init(void)
 {
-	xregs_cpu.mask = XREGS_MASK;
+	xregs_cpu.mask = XREGS_MASK & components_with_instructions();
 	if (amx_is_enabled() && try_sttilecfg() != NO_FAULT)
 		xregs_cpu.mask &= ~AMX;
 	xregs_cpu.avx512bw = has_avx512bw();

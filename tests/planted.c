@@ -14,6 +14,7 @@ static char report[16 * 1024];
 
 void planted_load(uint64_t xcr0)
 {
+	xcr0 &= xregs_cpu.mask;
 	xregs_pattern(&planted, xcr0, options.seed + 77);
 	xregs_load(&planted, xcr0);
 	console_capture(report, sizeof(report));
@@ -69,6 +70,7 @@ static void expect_kept(uint64_t xcr0)
 
 void planted_check(uint64_t xcr0)
 {
+	xcr0 &= xregs_cpu.mask;
 	console_capture(NULL, 0);
 	expect_reported_all(xcr0);
 	expect_kept(xcr0);

@@ -180,7 +180,8 @@ DEFINE_PORT(l, uint32_t)
 struct cpu {
 	char brand[49];
 	bool nx, mce, pku, mpx, apic, x2apic;
-	bool has_xsave;		   /* CPUID.1:ECX[26] */
+	bool xsave_in_cpuid;	   /* CPUID.1:ECX[26] */
+	bool has_xsave;		   /* and CR4.OSXSAVE could be set */
 	bool xgetbv1, xsaves, xfd; /* CPUID.(0DH,1):EAX[2], [3], [4] */
 	uint64_t xcr0_supported;   /* CPUID.(0DH,0):EDX:EAX; 0 without XSAVE */
 	uint64_t xss_supported;	   /* CPUID.(0DH,1):EDX:ECX */
