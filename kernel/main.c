@@ -63,11 +63,11 @@ void kmain(uint32_t magic, uint64_t address)
 			   address);
 	acpi_init(&boot);
 	screen_init(&boot);
-	print_header(); /* before anything that an engine may refuse or hang on */
 	paging_init();
 	cpu_enable();
 	cpu_enable_xstate();
 	xregs_init();
+	print_header(); /* not earlier: TCG translates code anew when CR4 or XCR0 has changed */
 	if (boot.cmdline_truncated)
 		usage_exit("the command line is longer than %zu characters",
 			   sizeof(boot.cmdline) - 1);
