@@ -83,6 +83,8 @@ command -v "$qemu" >/dev/null ||
 [ -f "$image" ] || die "$image: no such image: run 'make $goal'"
 [ -r "$image" ] || die "$image: cannot read the image: check its permissions"
 
+elf=${image%.*}.elf # of the same link, if it is there: another one would name the wrong lines
+
 tmp=$(mktemp -d) || die "cannot make a temporary directory: check TMPDIR"
 trap 'rm -rf "$tmp"' EXIT
 
@@ -135,7 +137,7 @@ fi
 
 # "# bt 0x…" lines get symbol and file:line at once. Of the guest's text only hex is executed.
 symbolise() {
-	export XTK_ELF=$build/xtk.elf
+	export XTK_ELF=$elf
 	if [ -r "$XTK_ELF" ] && command -v addr2line >/dev/null; then
 		# shellcheck disable=SC2016 # expanded by the shell that sed starts
 		stdbuf -oL sed -E 's/^# bt (0x[0-9a-f]{1,16})\r?$/'\

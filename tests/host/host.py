@@ -81,11 +81,10 @@ class Case(unittest.TestCase):
         """A program that does what its lines of shell say instead of emulating."""
         return self.script("fake-qemu", *lines)
 
-    def with_an_elf(self):
-        """An environment whose build/ has an ELF to look symbols up in, though not ours."""
-        os.mkdir(self.path("build"))
-        os.symlink("/bin/sh", self.path("build", "xtk.elf"))
-        return {**os.environ, "XTK_BUILD": self.path("build")}
+    def image_with_an_elf(self):
+        """An image that is never read, and beside it an ELF to look symbols up in, though not ours."""
+        os.symlink("/bin/sh", self.path("fake.elf"))
+        return self.write("fake.iso", "")
 
     def run_fake(self, *lines, options=(), words=()):
         """run-qemu.sh with such an emulator and an image that it never reads."""

@@ -177,23 +177,25 @@ class Run(host.Case):
         evil = (f"0x1; touch {victim}", f"0x1 $(touch {victim})", f"`touch {victim}`")
         lines = [f"# bt {text}" for text in evil] + ["# bt 0x1f"]
         printing = [f"cat <<'EOF'\n{line}\nEOF" for line in lines]
-        image = self.write("fake.iso", "")
-        done = host.call(
-            host.RUN_QEMU, "--image", image, "--qemu", self.fake_qemu(*printing),
-            env=self.with_an_elf(),
-        )  # fmt: skip
+        image = self.image_with_an_elf()
+        fake = self.fake_qemu(*printing)
+        done = host.call(host.RUN_QEMU, "--image", image, "--qemu", fake, "--log", self.path("log"))
         self.assertEqual(done.returncode, 3)
         self.assertFalse(os.path.exists(victim))
         self.assertIn("# bt 0x1f ?? ??:0", done.stdout, "a good line was not symbolised")
 
+    def test_backtrace_of_an_image_without_its_elf(self):
+        """Symbols of another build would be wrong ones: the line stays as it is."""
+        done = self.run_fake("echo '# bt 0x1f'")
+        self.assertEqual(done.stdout, "# bt 0x1f\n")
+
 
 class Live(host.Case):
     def start(self, *lines):
-        image = self.write("fake.iso", "")
+        image = self.image_with_an_elf()
         command = [host.RUN_QEMU, "--image", image, "--qemu", self.fake_qemu(*lines)]
         child = subprocess.Popen(
             [*command, "--log", self.path("log")],
-            env=self.with_an_elf(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
