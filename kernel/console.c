@@ -53,7 +53,7 @@ static void serial_wait(uint8_t bits)
 		cpu_relax();
 }
 
-void serial_write(const char *text, size_t size)
+static void serial_write(const char *text, size_t size)
 {
 	if (!serial_present)
 		return;

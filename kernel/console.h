@@ -9,7 +9,6 @@
 
 /* COM1 at 115200 8N1. A machine without the port costs one probe and no more. */
 void serial_init(void);
-void serial_write(const char *text, size_t size);
 /* Wait until the last bit has left the UART: some machines end before that (SDM has no say;
  * emulators do). */
 void serial_drain(void);

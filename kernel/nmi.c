@@ -40,6 +40,11 @@ uint64_t nmi_count(void)
 	return runs;
 }
 
+void nmi_abandon(void)
+{
+	depth = 0;
+}
+
 /* Tiles that XFD disarms stay in the registers: saving them would lose them. */
 static uint64_t nmi_mask(void)
 {
@@ -58,8 +63,10 @@ static void report(const struct nmi_record *r)
 	dump_backtrace(r->frame.rbp, r->frame.rip);
 }
 
-/* First of all, and in one piece: a DF that the entry code leaks must be reported, and every copy
- * that the compiler makes would suffer from it. */
+/*
+ * First of all, and in one piece: a DF that the entry code leaks must be reported, and every copy
+ * that the compiler makes would suffer from it.
+ */
 static uint64_t read_rflags_and_clear_df(void)
 {
 	uint64_t rflags;
@@ -71,6 +78,7 @@ static uint64_t read_rflags_and_clear_df(void)
 void nmi_handle(struct trap_frame *frame)
 {
 	uint64_t rflags = read_rflags_and_clear_df(), cr2 = read_cr2();
+	unsigned int level = depth++; /* taken before the save and given back after the load */
 	struct nmi_record record = {
 		.frame = *frame,
 		.entry_rsp = (uint64_t)__builtin_frame_address(0),
@@ -78,20 +86,18 @@ void nmi_handle(struct trap_frame *frame)
 		.cr0 = read_cr0(),
 	};
 
-	BUG_ON(depth == NMI_LEVELS);
+	BUG_ON(level >= NMI_LEVELS);
 	event("enter", VEC_NMI, IST_NMI, frame->rip);
 	clts(); /* else the save raises #NM, whose IRET would unblock NMIs */
-	record.buffer = &buffers[depth];
+	record.buffer = &buffers[level];
 	record.saved =
-		xsave_save_with(&kernel_xsave_cpu, &buffers[depth], sizeof(buffers[0]), nmi_mask());
-	depth++;
+		xsave_save_with(&kernel_xsave_cpu, &buffers[level], sizeof(buffers[0]), nmi_mask());
 	runs++;
 	if (observer)
 		observer->entered(&record);
 	else
 		report(&record);
 	xregs_junk(cpu.has_xsave ? insn_xgetbv(0) & record.saved : record.saved);
-	depth--;
 	xsave_load_with(&kernel_xsave_cpu, record.buffer, sizeof(buffers[0]), record.saved);
 	if (record.cr0 & CR0_TS)
 		write_cr0(record.cr0);
@@ -99,4 +105,5 @@ void nmi_handle(struct trap_frame *frame)
 	if (observer)
 		observer->leaving(&record);
 	event("leave", VEC_NMI, IST_NMI, frame->rip);
+	depth = level;
 }

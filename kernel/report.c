@@ -38,11 +38,6 @@ void report_begin(const char *name, const char *rules)
 		print("# rules %s: %s\n", name, rules);
 }
 
-const char *report_running(void)
-{
-	return running.name;
-}
-
 static enum outcome outcome(void)
 {
 	if (running.failures)

@@ -18,9 +18,6 @@ void report_plan(unsigned int tests);
 void report_begin(const char *name, const char *rules);
 enum outcome report_end(void);
 
-/* report_running() - name of the running test, NULL between tests */
-const char *report_running(void);
-
 /* report_finish() - the last line; leaves the machine with the status that the counts give */
 void report_finish(void) __attribute__((noreturn));
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <xtk/cpu.h>
+#include <xtk/nmi.h>
 #include <xtk/options.h>
 #include <xtk/panic.h>
 #include <xtk/recover.h>
@@ -182,6 +183,7 @@ bool test_attempt(const char *where, void (*work)(const void *argument), const v
 		done = true;
 	} else {
 		inject_abandon();
+		nmi_abandon();
 		thread_abandon();
 		trap_handlers_write(handlers);
 	}

@@ -98,7 +98,6 @@ void thread_create(unsigned int index, void (*entry)(void *argument), void *argu
 	struct thread *t = &threads[index];
 	struct thread_stack *top = (struct thread_stack *)stack_top(thread_stacks[index]) - 1;
 
-	t->stack = thread_stacks[index];
 	t->entry = entry;
 	t->argument = argument;
 	memcpy(t->state, &initial, sizeof(initial));

@@ -27,11 +27,8 @@
 #define CR4_OSXSAVE    (UINT64_C(1) << 18)
 #define CR4_PKE	       (UINT64_C(1) << 22)
 
-#define EFLAGS_CF    (UINT64_C(1) << 0)
 #define EFLAGS_TF    (UINT64_C(1) << 8)
-#define EFLAGS_IF    (UINT64_C(1) << 9)
 #define EFLAGS_DF    (UINT64_C(1) << 10)
-#define EFLAGS_NT    (UINT64_C(1) << 14)
 #define EFLAGS_RF    (UINT64_C(1) << 16)
 #define EFLAGS_AC    (UINT64_C(1) << 18)
 #define EFLAGS_ID    (UINT64_C(1) << 21)
@@ -39,7 +36,6 @@
 
 #define MSR_APIC_BASE	   0x1b
 #define MSR_XFD		   0x1c4
-#define MSR_XFD_ERR	   0x1c5
 #define MSR_BNDCFGS	   0xd90
 #define MSR_XSS		   0xda0
 #define MSR_X2APIC_ICR	   0x830
@@ -112,14 +108,6 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 			 :
 			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
 			 : "memory");
-}
-
-static inline uint64_t read_rflags(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("pushfq; pop %0" : "=r"(value));
-	return value;
 }
 
 static inline struct table_pointer sidt(void)

@@ -57,47 +57,31 @@ struct extable_entry {
 XSAVE_SAVE_INSNS(DEFINE_SAVE_SAFE)
 XSAVE_LOAD_INSNS(DEFINE_LOAD_SAFE)
 
-static inline fault_t insn_xgetbv_safe(uint32_t ecx, uint64_t *value)
-{
-	uint32_t low = 0, high = 0;
-	FAULT_REGISTER;
+/* EDX:EAX from or to the register that ECX names. */
+#define DEFINE_READ_SAFE(name, text)                                                               \
+	static inline fault_t name##_safe(uint32_t ecx, uint64_t *value)                           \
+	{                                                                                          \
+		uint32_t low = 0, high = 0;                                                        \
+		FAULT_REGISTER;                                                                    \
+		__asm__ volatile(TRY_INSN(text) : "+r"(fault), "+a"(low), "+d"(high) : "c"(ecx));  \
+		*value = (uint64_t)high << 32 | low;                                               \
+		return fault;                                                                      \
+	}
+DEFINE_READ_SAFE(insn_xgetbv, "xgetbv")
+DEFINE_READ_SAFE(rdmsr, "rdmsr")
 
-	__asm__ volatile(TRY_INSN("xgetbv") : "+r"(fault), "+a"(low), "+d"(high) : "c"(ecx));
-	*value = (uint64_t)high << 32 | low;
-	return fault;
-}
-
-static inline fault_t insn_xsetbv_safe(uint32_t ecx, uint64_t value)
-{
-	FAULT_REGISTER;
-
-	__asm__ volatile(TRY_INSN("xsetbv")
-			 : "+r"(fault)
-			 : "c"(ecx), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-			 : "memory");
-	return fault;
-}
-
-static inline fault_t rdmsr_safe(uint32_t msr, uint64_t *value)
-{
-	uint32_t low = 0, high = 0;
-	FAULT_REGISTER;
-
-	__asm__ volatile(TRY_INSN("rdmsr") : "+r"(fault), "+a"(low), "+d"(high) : "c"(msr));
-	*value = (uint64_t)high << 32 | low;
-	return fault;
-}
-
-static inline fault_t wrmsr_safe(uint32_t msr, uint64_t value)
-{
-	FAULT_REGISTER;
-
-	__asm__ volatile(TRY_INSN("wrmsr")
-			 : "+r"(fault)
-			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-			 : "memory");
-	return fault;
-}
+#define DEFINE_WRITE_SAFE(name, text)                                                              \
+	static inline fault_t name##_safe(uint32_t ecx, uint64_t value)                            \
+	{                                                                                          \
+		FAULT_REGISTER;                                                                    \
+		__asm__ volatile(TRY_INSN(text)                                                    \
+				 : "+r"(fault)                                                     \
+				 : "c"(ecx), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))    \
+				 : "memory");                                                      \
+		return fault;                                                                      \
+	}
+DEFINE_WRITE_SAFE(insn_xsetbv, "xsetbv")
+DEFINE_WRITE_SAFE(wrmsr, "wrmsr")
 
 static inline fault_t write_cr4_safe(uint64_t value)
 {

@@ -39,6 +39,10 @@ void nmi_observe(const struct nmi_observer *observer);
 /* nmi_count() - runs of the handler since boot */
 uint64_t nmi_count(void);
 
+/* nmi_abandon() - no handler runs any more: after an accident in one, which never came to its end
+ */
+void nmi_abandon(void);
+
 /* nmi_send_self() - an NMI to this CPU, through the local APIC (CPUID.1:EDX[9]). It may be taken
  * some instructions later. */
 void nmi_send_self(void);

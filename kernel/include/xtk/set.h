@@ -17,6 +17,4 @@
 
 #define set_for_each(it, set) for (__auto_type it = __start_##set; it < __stop_##set; it++)
 
-#define SET_SIZE(set) ((unsigned int)(__stop_##set - __start_##set))
-
 #endif

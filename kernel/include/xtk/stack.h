@@ -42,11 +42,4 @@ static inline uint64_t stack_top(const struct stack *s)
 	return (uint64_t)s->guard + PAGE_SIZE + s->size;
 }
 
-/* Whether @rsp could be a stack pointer on @s: between its lowest usable byte and, empty, its top.
- */
-static inline int stack_holds(const struct stack *s, uint64_t rsp)
-{
-	return rsp >= (uint64_t)s->guard + PAGE_SIZE && rsp <= stack_top(s);
-}
-
 #endif

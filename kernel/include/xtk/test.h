@@ -17,9 +17,8 @@
 #include <xtk/set.h>
 
 struct xtest {
-	const char *name;  /* group/name */
-	const char *rules; /* ids of the rules it checks, separated by spaces */
-	const char *file;
+	const char *name;   /* group/name */
+	const char *rules;  /* ids of the rules it checks, separated by spaces */
 	bool without_xsave; /* also runs where CPUID.1:ECX[26] = 0; every other test skips there */
 	void (*run)(void);
 };
@@ -29,9 +28,9 @@ SET_DECLARE(xtests, struct xtest);
 /* XTEST() - define and register a test: XTEST(group, name, .rules = "…") { … } */
 #define XTEST(group, id, ...)                                                                      \
 	static void group##_##id(void);                                                            \
-	static const struct xtest xtest_##group##_##id = {                                         \
-		.name = #group "/" #id, .file = __FILE__, .run = group##_##id, __VA_ARGS__         \
-	};                                                                                         \
+	static const struct xtest xtest_##group##_##id = { .name = #group "/" #id,                 \
+							   .run = group##_##id,                    \
+							   __VA_ARGS__ };                          \
 	SET_ENTRY(xtests, struct xtest, xtest_##group##_##id);                                     \
 	static void group##_##id(void)
 

@@ -27,7 +27,6 @@ enum thread_part { PART_EAGER, PART_LAZY, PARTS };
 
 struct thread {
 	uint64_t rsp; /* while it does not run: its stack as switch.asm left it */
-	const struct stack *stack;
 	void (*entry)(void *argument);
 	void *argument;
 	struct xsave_large state[PARTS];
