@@ -132,6 +132,7 @@ void cpu_enable_xstate(void)
 			wrmsr(MSR_BNDCFGS, BNDCFGS_EN | BNDCFGS_BNDPRESERVE);
 	}
 	describe_cpu(xcr0);
+	boot_xsave_cpu.keep = 0; /* a load is exact: PKRU belongs to the thread like all else */
 	kernel_xsave_cpu = boot_xsave_cpu;
 	BUG_ON(xsave_cpu_restrict(&kernel_xsave_cpu,
 				  cpu.has_xsave ? XSAVE_INSN_XSAVE : XSAVE_INSN_FXSAVE,

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "protect.h"
+
 #define ROW(bit_, id, name_, size_, sup, al, xfd_, ts_, intel, amd)                                \
 	[bit_] = {                                                                                 \
 		.name = (name_),                                                                   \
@@ -26,7 +28,8 @@ const struct xsave_component *xsave_component(unsigned int bit)
 	return bit < XSAVE_BITS && components[bit].name ? &components[bit] : NULL;
 }
 
-unsigned int xsave_next_bit(uint64_t mask, unsigned int from)
+/* xsave_fit() runs it between the caller and the instruction. */
+GENERAL_REGS unsigned int xsave_next_bit(uint64_t mask, unsigned int from)
 {
 	uint64_t rest = from < XSAVE_BITS ? mask >> from << from : 0;
 

@@ -10,9 +10,12 @@
 #include <stddef.h>
 
 #include "xsave/xcr0.h"
+#include "protect.h"
 #include "xsave.h"
 
 #define INSN(insn) (1U << (insn))
+#define KEEP	   XSAVE_MASK(XSAVE_PKRU)
+#define MXCSR_MASK UINT32_C(0xffff)
 
 /*
  * All that XSAVE_FITS() admits to a struct also fits packed behind each other, with room for
@@ -37,6 +40,8 @@ static const struct xsave_cpu distrusted = {
 	.mask = XSAVE_USER_MASK,
 	.fit_small = XSAVE_USER_MASK & XSAVE_FIT_SMALL,
 	.fit_large = XSAVE_USER_MASK & XSAVE_FIT_LARGE,
+	.keep = KEEP,
+	.mxcsr_mask = MXCSR_MASK,
 	.layout = XSAVE_LAYOUT_COMMON,
 };
 
@@ -58,7 +63,8 @@ const char *xsave_insn_name(enum xsave_insn insn)
 	return (size_t)insn < XSAVE_INSNS ? insn_names[insn] : NULL;
 }
 
-bool xsave_insn_compacted(enum xsave_insn insn)
+/* Asked between the caller of a save and its instruction. */
+GENERAL_REGS bool xsave_insn_compacted(enum xsave_insn insn)
 {
 	return insn == XSAVE_INSN_XSAVEC || insn == XSAVE_INSN_XSAVES;
 }
@@ -90,7 +96,11 @@ static enum xsave_insn best_insn(const struct xsave_cpu *cpu)
 enum xsave_error xsave_cpu_init(struct xsave_cpu *cpu, const struct xsave_cpuid *cpuid,
 				uint64_t xcr0, uint64_t xss)
 {
-	struct xsave_cpu found = { .insns = xsave_cpuid_insns(cpuid, xcr0) };
+	struct xsave_cpu found = {
+		.insns = xsave_cpuid_insns(cpuid, xcr0),
+		.keep = KEEP,
+		.mxcsr_mask = MXCSR_MASK,
+	};
 	enum xsave_error err = xsave_layout_from_cpuid(&found.layout, cpuid);
 
 	if (err)
@@ -133,7 +143,8 @@ enum xsave_error xsave_cpu_restrict(struct xsave_cpu *cpu, enum xsave_insn insn,
 	if (mask & ~(cpu->enabled & insn_mask(insn)) || (insn == XSAVE_INSN_FXSAVE && !mask))
 		return XSAVE_ERR_MASK;
 	cpu->insn = insn;
-	cpu->compaction = insn != XSAVE_INSN_FXSAVE && cpu->insns & INSN(XSAVE_INSN_XSAVEC);
+	cpu->compaction = insn == XSAVE_INSN_XSAVES ||
+			  (insn != XSAVE_INSN_FXSAVE && cpu->insns & INSN(XSAVE_INSN_XSAVEC));
 	cpu->mask = mask;
 	cpu->fit_small = mask & XSAVE_FIT_SMALL;
 	cpu->fit_large = mask & XSAVE_FIT_LARGE;

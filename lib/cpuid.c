@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Executing CPUID for what layout.h wants to know (x86 only).
+ * Executing CPUID for what layout.h wants to know. Other machines than x86 offer nothing.
  *
  * Source: SDM vol. 2, "CPUID", leaves 01H and 0DH.
  */
-#include <cpuid.h>
-
 #include "xsave/layout.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+
+#include <cpuid.h>
 
 static struct xsave_cpuid_regs read_subleaf(uint32_t leaf, uint32_t subleaf)
 {
@@ -25,3 +27,12 @@ void xsave_cpuid_read(struct xsave_cpuid *cpuid)
 	for (uint32_t i = 0; has_leaf0d && i < 64; i++)
 		cpuid->leaf0d[i] = read_subleaf(0xd, i);
 }
+
+#else
+
+void xsave_cpuid_read(struct xsave_cpuid *cpuid)
+{
+	*cpuid = (struct xsave_cpuid){ .leaf1_ecx = 0 };
+}
+
+#endif

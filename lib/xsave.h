@@ -81,24 +81,30 @@ struct xsave_header {
 	uint64_t reserved[6];
 };
 
-/* struct xsave - holds every known component but XTILEDATA */
-struct xsave {
-	_Alignas(64) struct xsave_legacy legacy;
-	struct xsave_header header;
-	uint8_t extended[4096 - XSAVE_EXTENDED];
-};
-
-/* struct xsave_large - holds every known component */
-struct xsave_large {
-	_Alignas(64) struct xsave_legacy legacy;
-	struct xsave_header header;
-	uint8_t extended[12288 - XSAVE_EXTENDED];
-};
+/*
+ * XSAVE_AREA() - declare struct @name, an area of @bytes: a multiple of 64, 576 at least
+ *
+ * For stacks that have no room for a page. Which components fit, xsave_fit() says;
+ * xsave_save_with() leaves the others out. In either format 576 bytes hold x87 and SSE, 832 AVX as
+ * well, 2688 AVX-512 as well. The two areas below are those that xsave_save() and xsave_load()
+ * take.
+ */
+#define XSAVE_AREA(name, bytes)                                                                    \
+	struct name {                                                                              \
+		_Static_assert((bytes) >= XSAVE_EXTENDED && (bytes) % 64 == 0, "size of an area"); \
+		_Alignas(64) struct xsave_legacy legacy;                                           \
+		struct xsave_header header;                                                        \
+		uint8_t extended[(bytes)-XSAVE_EXTENDED];                                          \
+	}
 
 _Static_assert(sizeof(struct xsave_legacy) == XSAVE_LEGACY_SIZE, "legacy region");
 _Static_assert(sizeof(struct xsave_header) == XSAVE_EXTENDED - XSAVE_LEGACY_SIZE, "XSAVE header");
-_Static_assert(sizeof(struct xsave) == 4096, "a page");
-_Static_assert(sizeof(struct xsave_large) == 12288, "three pages");
+
+/* struct xsave - a page: holds every known component but XTILEDATA */
+XSAVE_AREA(xsave, 4096);
+
+/* struct xsave_large - three pages: holds every known component */
+XSAVE_AREA(xsave_large, 12288);
 
 /*
  * The known components that lie wholly inside each struct, all at once and in either format: at the
@@ -114,15 +120,40 @@ _Static_assert(sizeof(struct xsave_large) == 12288, "three pages");
 #define XSAVE_FIT_SMALL (UINT64_C(0) XSAVE_COMPONENTS(XSAVE_TERM_SMALL))
 #define XSAVE_FIT_LARGE (UINT64_C(0) XSAVE_COMPONENTS(XSAVE_TERM_LARGE))
 
-#define XSAVE_DEFAULT_FCW   0x037f
-#define XSAVE_DEFAULT_MXCSR 0x1f80
+#define XSAVE_DEFAULT_FCW	 0x037f
+#define XSAVE_DEFAULT_MXCSR	 0x1f80
+#define XSAVE_DEFAULT_MXCSR_1FBF 0x1fbf
 
-/* XSAVE_DEFAULT - initialiser for both structs: the initial configuration of everything */
+/* XSAVE_DEFAULT - initialiser for an area: the initial configuration of everything */
 #define XSAVE_DEFAULT                                                                              \
 	{                                                                                          \
 		.legacy = { .fcw = XSAVE_DEFAULT_FCW, .mxcsr = XSAVE_DEFAULT_MXCSR },              \
 		.header = { .xcomp_bv = XSAVE_XCOMP_COMPACTED },                                   \
 	}
+
+/*
+ * XSAVE_DEFAULT_1FBF - the same with MXCSR = 1FBFH: every exception masked and every flag set
+ *
+ * For code that handles secrets: on some CPUs the time that instructions take depends on whether
+ * they have to set a flag.
+ * Source: Intel, "MXCSR Configuration Dependent Timing".
+ */
+#define XSAVE_DEFAULT_1FBF                                                                         \
+	{                                                                                          \
+		.legacy = { .fcw = XSAVE_DEFAULT_FCW, .mxcsr = XSAVE_DEFAULT_MXCSR_1FBF },         \
+		.header = { .xstate_bv = XSAVE_MASK(XSAVE_SSE),                                    \
+			    .xcomp_bv = XSAVE_XCOMP_COMPACTED | XSAVE_MASK(XSAVE_SSE) },           \
+	}
+
+/**
+ * xsave_reset() - make an area hold the image of XSAVE_DEFAULT
+ * @area: aligned to 64 bytes, 576 bytes at least
+ *
+ * Writes FCW, MXCSR and the XSAVE header, which is all that means something in that image, and
+ * touches no vector register. Loading a default needs no area of one's own, and saving into an area
+ * needs no reset before.
+ */
+void xsave_reset(void *area);
 
 /**
  * xsave_save_with() - save extended state
@@ -148,8 +179,9 @@ uint64_t xsave_save_with(const struct xsave_cpu *cpu, void *area, size_t size, u
  * @mask: components asked for
  *
  * Loads the components of @mask that @cpu moves and that lie wholly inside the area; those that the
- * image does not hold are set to their initial configuration. XSAVE_DEFAULT initialises all of
- * @mask on every CPU: where compaction is lacking, through a constant standard image. FXRSTOR knows
+ * image does not hold are set to their initial configuration, but for those of cpu->keep.
+ * XSAVE_DEFAULT and XSAVE_DEFAULT_1FBF initialise all of @mask but cpu->keep from an area of any
+ * size on every CPU: where compaction is lacking, through a constant standard image. FXRSTOR knows
  * no RFBM and no header: it loads the legacy region when all of cpu->mask is asked for, else
  * nothing.
  *
@@ -164,7 +196,7 @@ uint64_t xsave_load_with(const struct xsave_cpu *cpu, const void *area, size_t s
 /*
  * One function per instruction: the header as the instruction needs it, then the instruction, on
  * everything in @rfbm. No check at all: xsave_save_with() and xsave_load_with() make them.
- * Return: @rfbm.
+ * Return: @rfbm. On other machines than x86-64 they do nothing; 0.
  */
 uint64_t xsave_save_fxsave(void *area, uint64_t rfbm);
 uint64_t xsave_save_xsave(void *area, uint64_t rfbm);

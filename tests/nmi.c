@@ -77,7 +77,7 @@ static void library_window(void)
 {
 	static struct xsave small;
 	static struct xsave_large large;
-	static const struct xsave initial = XSAVE_DEFAULT;
+	static const struct xsave initial = XSAVE_DEFAULT, initial_1fbf = XSAVE_DEFAULT_1FBF;
 	static const size_t sizes[] = { 0, 575, 576, 1000, 2696, sizeof(large) - 64 };
 	const struct xsave_cpu *c = &switch_state.policy.cpu;
 
@@ -89,10 +89,28 @@ static void library_window(void)
 		else
 			xsave_load_with(c, &large, sizes[i], 0);
 	}
+	xsave_save_with(c, &small, sizeof(small), 0);
 	xsave_save_with(c, &small, sizeof(small), XSAVE_MASK(XSAVE_X87));
 	xsave_load_with(c, &small, sizeof(small), XSAVE_MASK(XSAVE_X87));
 	xsave_load_with(c, &small, sizeof(small), 0);
 	xsave_load_with(c, &initial, sizeof(initial), ~UINT64_C(0));
+	xsave_load_with(c, &initial_1fbf, sizeof(initial_1fbf), ~UINT64_C(0));
+	xsave_reset(&small);
+}
+
+/* What is nearly a default. A CPU without compaction refuses it, so no component is asked for. */
+static void nearly_default_window(void)
+{
+	static struct xsave image;
+	const struct xsave_cpu *c = &switch_state.policy.cpu;
+
+	image = (struct xsave)XSAVE_DEFAULT_1FBF;
+	image.legacy.xmm[15][15] = 1;
+	xsave_load_with(c, &image, sizeof(image), 0);
+	image.legacy.mxcsr = XSAVE_DEFAULT_MXCSR;
+	xsave_load_with(c, &image, sizeof(image), 0);
+	image.header.xstate_bv = 0;
+	xsave_load_with(c, &image, sizeof(image), 0);
 }
 
 /*
@@ -132,6 +150,7 @@ static void lacking_window(void)
 
 static const struct scenario scenarios[] = { { "switch", NULL },
 					     { "library", library_window },
+					     { "nearly", nearly_default_window },
 					     { "lacking", lacking_window } };
 
 static void window_open(const struct boundary *at)

@@ -6,7 +6,9 @@
  * architectural. Standard offsets are not (AMD packs without the MPX hole), hence two columns.
  *
  * Sources: SDM vol. 1, "XSAVE-Supported Features and State-Component Bitmaps", "Legacy Region of an
- * XSAVE Area", "Extended Region of an XSAVE Area"; APM vol. 2, "XSAVE/XRSTOR Instructions".
+ * XSAVE Area", "Extended Region of an XSAVE Area", "XSAVE-Managed State"; Intel APX Architecture
+ * Specification, "XSAVE State Management"; APM vol. 2, "XSAVE/XRSTOR Instructions"; AMD Lightweight
+ * Profiling Specification (publication 43724).
  */
 #ifndef XSAVE_COMPONENT_H
 #define XSAVE_COMPONENT_H

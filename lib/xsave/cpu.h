@@ -31,6 +31,10 @@ bool xsave_insn_compacted(enum xsave_insn insn);
  * struct xsave_cpu - the CPU as xsave_save_with() and xsave_load_with() see it
  *
  * Unknown components are in no mask: their size is only what CPUID claims.
+ *
+ * keep is the policy for PKRU and holds PKRU until it is changed: loading a default, or an image
+ * saved without PKRU, would set PKRU to 0 and so open every protection key. Who wants that, clears
+ * it: cpu.keep = 0. Images saved with PKRU bring PKRU back either way.
  */
 struct xsave_cpu {
 	enum xsave_insn insn; /* the instruction that saves */
@@ -40,6 +44,8 @@ struct xsave_cpu {
 	uint64_t mask;	      /* of these, what insn shall move */
 	uint64_t fit_small;   /* of mask, what lies wholly inside struct xsave in either format */
 	uint64_t fit_large;   /* the same for struct xsave_large */
+	uint64_t keep;	      /* what a compacted image whose XCOMP_BV lacks it leaves as it is */
+	uint32_t mxcsr_mask;  /* bits that MXCSR may have: MXCSR_MASK of FXSAVE; FFFFH until set */
 	struct xsave_layout layout;
 };
 

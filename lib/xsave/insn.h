@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The instructions of the XSAVE family, one inline function each (x86-64 only).
+ * The instructions of the XSAVE family, one inline function each. On other machines than x86-64
+ * this file is empty.
  *
  * Always the 64-bit forms: without REX.W the upper halves of FIP and FDP are lost (rule F05). They
  * fault as the manual says. The lists let a kernel make forms of its own that catch the fault:
@@ -14,6 +15,8 @@
  */
 #ifndef XSAVE_INSN_H
 #define XSAVE_INSN_H
+
+#if defined(__x86_64__)
 
 #include <stdint.h>
 
@@ -68,4 +71,5 @@ static inline void insn_xsetbv(uint32_t ecx, uint64_t value)
 			 : "memory");
 }
 
+#endif /* x86-64 */
 #endif

@@ -100,6 +100,16 @@ enum xsave_error xsave_layout_from_cpuid(struct xsave_layout *layout,
 					 const struct xsave_cpuid *cpuid);
 
 /**
+ * xsave_layout_guess() - whose standard layout is it?
+ * @xcr0: XCR0 while the image was saved
+ * @size: bytes of the image
+ *
+ * Return: the vendor's layout in which @xcr0 takes @size bytes; NULL when none does. When both do,
+ * they agree on every component of @xcr0.
+ */
+const struct xsave_layout *xsave_layout_guess(uint64_t xcr0, size_t size);
+
+/**
  * xsave_cpuid_check_ebx() - compare the sizes that CPUID sums up with our own sums
  * @cpuid:  what CPUID said while XCR0 and IA32_XSS had the values below
  * @layout: made from it

@@ -5,102 +5,29 @@
  * An area ends where an inaccessible page begins, so that one byte too far, written, read or only
  * probed, ends the program without its closing line.
  *
- * Rules: F04, L06 L08, M04 M05, N01 N02 N08, R02 R05, V01-V03.
+ * Rules: F04, G04 G09, L06 L08, M04 M05, N01 N02 N08, P01, R02 R05, V01-V03.
  */
+#include <setjmp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "check.h"
+#include "cpu_regs.h"
 #include <xsave/insn.h>
 #include "xsave.h"
 
-#define ALL    (~UINT64_C(0))
-#define HAS(c) (xcr0 & XSAVE_MASK(c))
-
+#define ALL   (~UINT64_C(0))
 #define SPACE (5 * 4096) /* room for areas; a page without access follows */
 
 static struct xsave_cpuid cpuid;
-static uint64_t xcr0;
 static unsigned char *space;
 
 static const struct xsave small_default = XSAVE_DEFAULT;
 static const struct xsave_large large_default = XSAVE_DEFAULT;
+static const struct xsave default_1fbf = XSAVE_DEFAULT_1FBF;
 
-/* A register or two of each component, enough to see whether it moved. */
-struct regs {
-	uint8_t ymm15[32], zmm14[64], zmm31[64];
-	uint64_t k5;
-	uint32_t mxcsr;
-	uint16_t fcw, fsw;
-};
-
-static const struct regs initial = { .mxcsr = 0x1f80, .fcw = 0x37f };
-
-/*
- * No vector register is kept across the calls between these two, and the program has no floating
- * point of its own; so what set_regs() puts in is there when the library is called.
- */
-static void set_regs(const struct regs *r)
-{
-	__asm__ volatile("fninit; fldpi; fldl2e; fldcw %0; ldmxcsr %1"
-			 :
-			 : "m"(r->fcw), "m"(r->mxcsr));
-	__asm__ volatile("movdqu %0, %%xmm15" : : "m"(r->ymm15) : "xmm15");
-	if (HAS(XSAVE_AVX))
-		__asm__ volatile("vmovdqu %0, %%ymm15" : : "m"(r->ymm15) : "xmm15");
-	if (!HAS(XSAVE_HI16_ZMM))
-		return;
-	__asm__ volatile("vmovdqu64 %0, %%zmm14" : : "m"(r->zmm14) : "xmm14");
-	__asm__ volatile("vmovdqu64 %0, %%zmm31" : : "m"(r->zmm31));
-	__asm__ volatile("kmovw %0, %%k5" : : "m"(r->k5));
-}
-
-static void get_regs(struct regs *r)
-{
-	memset(r, 0, sizeof(*r));
-	__asm__ volatile("fnstcw %0; fnstsw %1; stmxcsr %2"
-			 : "=m"(r->fcw), "=m"(r->fsw), "=m"(r->mxcsr));
-	__asm__ volatile("movdqu %%xmm15, %0" : "+m"(r->ymm15));
-	if (HAS(XSAVE_AVX))
-		__asm__ volatile("vmovdqu %%ymm15, %0" : "+m"(r->ymm15));
-	if (!HAS(XSAVE_HI16_ZMM))
-		return;
-	__asm__ volatile("vmovdqu64 %%zmm14, %0" : "+m"(r->zmm14));
-	__asm__ volatile("vmovdqu64 %%zmm31, %0" : "+m"(r->zmm31));
-	__asm__ volatile("kmovw %%k5, %0" : "+m"(r->k5));
-}
-
-static struct regs make_regs(uint8_t seed)
-{
-	struct regs r = { .k5 = 0x5000u + seed, .mxcsr = 0x5f80, .fcw = 0x27f };
-
-	memset(r.ymm15, 0x10 + seed, sizeof(r.ymm15));
-	memset(r.ymm15, 0x20 + seed, 16);
-	memset(r.zmm14, 0x30 + seed, sizeof(r.zmm14));
-	memset(r.zmm31, 0x40 + seed, sizeof(r.zmm31));
-	r.fsw = 6 << 11; /* TOP after two loads */
-	return r;
-}
-
-/* The components of @mask in which two register sets differ. */
-static uint64_t differ(const struct regs *a, const struct regs *b, uint64_t mask)
-{
-	uint64_t d = 0;
-
-	d |= a->fcw != b->fcw || a->fsw != b->fsw ? XSAVE_MASK(XSAVE_X87) : 0;
-	d |= a->mxcsr != b->mxcsr || memcmp(a->ymm15, b->ymm15, 16) ? XSAVE_MASK(XSAVE_SSE) : 0;
-	d |= memcmp(a->ymm15 + 16, b->ymm15 + 16, 16) ? XSAVE_MASK(XSAVE_AVX) : 0;
-	d |= a->k5 != b->k5 ? XSAVE_MASK(XSAVE_OPMASK) : 0;
-	d |= memcmp(a->zmm14 + 32, b->zmm14 + 32, 32) ? XSAVE_MASK(XSAVE_ZMM_HI256) : 0;
-	d |= memcmp(a->zmm31, b->zmm31, 64) ? XSAVE_MASK(XSAVE_HI16_ZMM) : 0;
-	return d & mask;
-}
-
-/* What set_regs() can set on this CPU. */
-static uint64_t visible(void)
-{
-	return xcr0 & 0xe7;
-}
+XSAVE_AREA(avx_area, 832);
 
 /* Registers after loading an image, when they held something else before. */
 static struct regs load_over(const struct xsave_cpu *cpu, const void *area, size_t size,
@@ -166,6 +93,147 @@ static void test_default(const struct xsave_cpu *cpu)
 	after = load_over(cpu, area, XSAVE_EXTENDED, ALL, &loaded);
 	check_eq(cpu->mask, loaded, "576 bytes of default: everything is loaded");
 	check_eq(0, differ(&initial, &after, mask), "576 bytes of default: clears");
+}
+
+static void test_default_1fbf(const struct xsave_cpu *cpu)
+{
+	unsigned char *area = space + SPACE - XSAVE_EXTENDED;
+	uint64_t mask = cpu->mask & visible(), loaded;
+	struct regs want = initial, after;
+
+	want.mxcsr = 0x1fbf;
+	after = load_over(cpu, &default_1fbf, sizeof(default_1fbf), ALL, &loaded);
+	check_eq(cpu->mask, loaded, "1FBF: everything is loaded");
+	check_eq(0, differ(&want, &after, mask), "1FBF: clears, but for MXCSR");
+	memcpy(area, &default_1fbf, XSAVE_EXTENDED);
+	after = load_over(cpu, area, XSAVE_EXTENDED, ALL, &loaded);
+	check_eq(cpu->mask, loaded, "1FBF in 576 bytes: everything is loaded");
+	check_eq(0, differ(&want, &after, mask), "1FBF in 576 bytes: clears");
+}
+
+/* An image of SSE alone is no default when one byte of it is another: in 576 bytes no AVX goes. */
+static void test_nearly_1fbf(const struct xsave_cpu *cpu)
+{
+	static const size_t bytes[] = { 24, 160, 415 };
+	unsigned char *area = space + SPACE - XSAVE_EXTENDED;
+	uint64_t loaded;
+
+	if (!cpu->compaction)
+		return;
+	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+		memcpy(area, &default_1fbf, XSAVE_EXTENDED);
+		area[bytes[i]] ^= 0x20;
+		load_over(cpu, area, XSAVE_EXTENDED, ALL, &loaded);
+		check_eq(cpu->mask & XSAVE_LEGACY_MASK, loaded, "nearly 1FBF: what fits");
+	}
+	memcpy(area, &default_1fbf, XSAVE_EXTENDED);
+	area[XSAVE_LEGACY_SIZE] = 0;
+	load_over(cpu, area, XSAVE_EXTENDED, ALL, &loaded);
+	check_eq(cpu->mask & XSAVE_LEGACY_MASK, loaded, "1FBF with XSTATE_BV = 0: what fits");
+}
+
+/* A reset writes FCW, MXCSR and the header, and makes what was there a default. */
+static void test_reset(const struct xsave_cpu *cpu)
+{
+	unsigned char *area = space + SPACE - XSAVE_EXTENDED;
+	unsigned int wrong = 0;
+	struct regs after;
+	uint64_t loaded;
+
+	memset(space, 0xff, SPACE);
+	xsave_reset(area);
+	check(!memcmp(area, &small_default, 8) &&
+		      !memcmp(area + 24, (char *)&small_default + 24, 8),
+	      "reset: FCW and MXCSR");
+	check(!memcmp(area + 512, &small_default.header, 64), "reset: the header");
+	for (size_t i = 1; i <= 512; i++) {
+		size_t at = 512 - i;
+
+		wrong += area[-(ptrdiff_t)i] != 0xff;
+		wrong += at >= 32 && area[at] != 0xff;
+	}
+	check_eq(0, wrong, "reset: nothing else");
+	after = load_over(cpu, area, XSAVE_EXTENDED, ALL, &loaded);
+	check_eq(cpu->mask, loaded, "reset: everything is loaded");
+	check_eq(0, differ(&initial, &after, cpu->mask & visible()), "reset: clears");
+}
+
+static void test_area(const struct xsave_cpu *cpu)
+{
+	static struct avx_area area = XSAVE_DEFAULT;
+	uint64_t fit = xsave_fit(xsave_insn_compacted(cpu->insn), cpu->mask, 832);
+	struct regs r = make_regs(8), after;
+	uint64_t loaded;
+
+	check(sizeof(area) == 832 && (uintptr_t)&area % 64 == 0, "an area of 832 bytes");
+	if (cpu->insn == XSAVE_INSN_FXSAVE && fit != cpu->mask)
+		return;
+	check_eq(fit, save_regs(cpu, &r, &area, sizeof(area), ALL), "832 bytes: saved");
+	after = load_over(cpu, &area, sizeof(area), fit, &loaded);
+	check_eq(0, differ(&r, &after, fit & visible()), "832 bytes: loaded");
+}
+
+/* keep is about PKRU; AVX shows what it does on a CPU without. */
+static void test_keep(const struct xsave_cpu *given)
+{
+	static struct xsave image;
+	struct xsave_cpu cpu = *given;
+	uint64_t avx = XSAVE_MASK(XSAVE_AVX), rest = cpu.mask & ~avx, loaded;
+	struct regs r = make_regs(4), other = make_regs(9), after;
+
+	if (!(cpu.mask & avx))
+		return;
+	cpu.keep = avx;
+	after = load_over(&cpu, &small_default, sizeof(small_default), ALL, &loaded);
+	check_eq(rest, loaded, "keep: a default leaves it out, and says so");
+	check_eq(avx, differ(&initial, &after, cpu.mask & visible()), "keep: all else is cleared");
+	check_eq(0, differ(&other, &after, avx), "keep: it stays");
+	load_over(&cpu, &default_1fbf, sizeof(default_1fbf), ALL, &loaded);
+	check_eq(rest, loaded, "keep: 1FBF leaves it out");
+	load_over(&cpu, &small_default, sizeof(small_default), avx, &loaded);
+	check_eq(0, loaded, "keep: nothing is left to load");
+	save_regs(&cpu, &r, &image, sizeof(image), ALL);
+	after = load_over(&cpu, &image, sizeof(image), ALL, &loaded);
+	check_eq(cpu.fit_small, loaded, "keep: an image that holds it brings it back");
+	check_eq(0, differ(&r, &after, loaded & visible()), "keep: with its value");
+	save_regs(&cpu, &r, &image, sizeof(image), rest);
+	after = load_over(&cpu, &image, sizeof(image), ALL, &loaded);
+	check_eq(xsave_insn_compacted(cpu.insn) ? cpu.fit_small & ~avx : cpu.fit_small, loaded,
+		 "keep: a compacted image without it leaves it out");
+}
+
+static uint32_t read_pkru(void)
+{
+	uint32_t value;
+
+	__asm__ volatile("rdpkru" : "=a"(value) : "c"(0) : "edx");
+	return value;
+}
+
+static void write_pkru(uint32_t value)
+{
+	__asm__ volatile("wrpkru" : : "a"(value), "c"(0), "d"(0) : "memory");
+}
+
+/* Loading a default opens no protection key unless asked (P01). */
+static void test_pkru(void)
+{
+	static struct xsave_cpu cpu;
+	uint32_t before;
+
+	if (!HAS(XSAVE_PKRU)) {
+		check_skip("PKRU", "CPUID.(0DH,0):EAX[9] PKRU");
+		return;
+	}
+	check_eq(XSAVE_OK, xsave_cpu_init(&cpu, &cpuid, xcr0, 0), "this CPU");
+	before = read_pkru();
+	write_pkru(before | 0x40000000); /* key 15: no access */
+	xsave_load_with(&cpu, &small_default, sizeof(small_default), ALL);
+	check_eq(before | 0x40000000, read_pkru(), "a default keeps PKRU");
+	cpu.keep = 0;
+	xsave_load_with(&cpu, &small_default, sizeof(small_default), ALL);
+	check_eq(0, read_pkru(), "and opens all keys when asked");
+	write_pkru(before);
 }
 
 /* At every size that ends on the page without access: no fault, and the answer is the fit. */
@@ -340,6 +408,11 @@ static void test_cpu(const struct xsave_cpu *cpu)
 	test_round_trip(cpu, sizeof(struct xsave_large), cpu->fit_large);
 	test_round_trip(cpu, 4160, xsave_fit(compacted, cpu->mask, 4160));
 	test_default(cpu);
+	test_default_1fbf(cpu);
+	test_nearly_1fbf(cpu);
+	test_reset(cpu);
+	test_area(cpu);
+	test_keep(cpu);
 	test_guard(cpu);
 	test_canary(cpu);
 	test_masks(cpu);
@@ -365,6 +438,36 @@ static void test_simple_calls(void)
 	check_eq(cpu.fit_large, xsave_load((const struct xsave_large *)&large), "large load");
 }
 
+static sigjmp_buf out;
+
+static void leave(int signal)
+{
+	siglongjmp(out, signal);
+}
+
+/* XSAVES and XRSTORS are for CPL 0: here it can only be seen that they are reached (G04 G09). */
+static void test_privileged(void)
+{
+	static struct xsave_cpu cpu;
+	bool there = cpuid.leaf0d[1].eax & XSAVE_D1_XSAVES;
+	volatile int save, load;
+
+	cpu = *xsave_in_use;
+	cpu.insn = XSAVE_INSN_XSAVES;
+	signal(SIGSEGV, leave);
+	signal(SIGILL, leave);
+	save = sigsetjmp(out, 1);
+	if (!save)
+		xsave_save_with(&cpu, space, sizeof(struct xsave), ALL);
+	load = sigsetjmp(out, 1);
+	if (!load)
+		xsave_load_with(&cpu, &small_default, sizeof(small_default), ALL);
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGILL, SIG_DFL);
+	check_eq(there ? SIGSEGV : SIGILL, save, "XSAVES at CPL 3");
+	check_eq(there ? SIGSEGV : SIGILL, load, "XRSTORS at CPL 3");
+}
+
 static void test_every_insn(void)
 {
 	struct xsave_cpu cpu;
@@ -380,7 +483,8 @@ static void test_every_insn(void)
 		else
 			test_cpu(&cpu);
 	}
-	check_skip("xsaves", "CPL 0 only");
+	test_privileged();
+	check_skip("xsaves: what it moves", "CPL 0 only");
 }
 
 int main(void)
@@ -406,5 +510,6 @@ int main(void)
 	test_standard_default(&distrusted);
 	test_standard_with_xsaves(&distrusted);
 	test_every_insn();
+	test_pkru();
 	return check_end();
 }

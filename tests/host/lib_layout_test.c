@@ -3,7 +3,7 @@
  * The component table and both layouts against figures written down by hand, and what fits into an
  * area. Executes nothing special, so it runs on any machine.
  *
- * Rules: C10, E06, L01-L05 L08, N02 N08.
+ * Rules: C10 C12, E06, L01-L05 L08, N02 N08.
  */
 #include <string.h>
 
@@ -74,6 +74,7 @@ static void test_standard(void)
 		{ &xsave_layout_intel, 0x602e7, 11008 },
 		{ &xsave_layout_intel, 0x80001, 1088 },
 		{ &xsave_layout_intel, 0x80007, 1088 },
+		{ &xsave_layout_intel, 0x80207, 2696 },
 		{ &xsave_layout_intel, 0x100, 0 },
 		{ &xsave_layout_intel, 1 << 20, 0 },
 		{ &xsave_layout_intel, XSAVE_MASK(62), 0 },
@@ -145,6 +146,77 @@ static void test_compacted(void)
 	}
 	check_eq(576, xsave_compacted_offset(XSAVE_MASK(2) | XSAVE_MASK(40), 2), "before unknown");
 	check_eq(0, xsave_compacted_offset(XSAVE_MASK(62) | XSAVE_MASK(40), 62), "behind unknown");
+}
+
+/* Sums that no honest CPU gives, but a layout may. */
+static void test_huge(void)
+{
+	struct xsave_layout layout = xsave_layout_common;
+
+	xsave_for_each_bit (bit, ~UINT64_C(3)) {
+		layout.mask |= XSAVE_MASK(bit);
+		layout.size[bit] = layout.offset[bit] = UINT32_MAX;
+	}
+	layout.align64 = XSAVE_MASK(3);
+	check_eq(UINT64_C(0x1fffffffe), xsave_standard_size(&layout, 7), "standard, past 32 bits");
+	check_eq(UINT64_C(576) + 61 * UINT64_C(0xffffffff) + 1,
+		 xsave_layout_compacted_size(&layout, ~UINT64_C(0)), "compacted, past 32 bits");
+	check_eq(UINT64_C(0x100000240), xsave_layout_compacted_offset(&layout, 0xf, 3),
+		 "an aligned component past 32 bits");
+}
+
+/* The components that both vendors have, in every combination. */
+static void test_guess(void)
+{
+	static const struct {
+		uint64_t xcr0;
+		size_t size;
+		const struct xsave_layout *layout;
+	} rows[] = {
+		{ 0x602e7, 11008, &xsave_layout_intel },
+		{ 0x2e7, 2696, &xsave_layout_intel },
+		{ 0x2e7, 2440, &xsave_layout_amd },
+		{ 0xe7, 2688, &xsave_layout_intel },
+		{ 0xe7, 2432, &xsave_layout_amd },
+		{ 0x207, 2696, &xsave_layout_intel },
+		{ 0x207, 2440, &xsave_layout_amd },
+		{ 0x1f, 1088, &xsave_layout_intel },
+		{ 0x80007, 1088, &xsave_layout_intel },
+		{ 0x4000000000000007, 960, &xsave_layout_amd },
+		{ 7, 832, &xsave_layout_intel },
+		{ 3, 576, &xsave_layout_intel },
+		{ 0x2e7, 2697, NULL },
+		{ 0x2e7, 832, NULL },
+		{ 0x107, 832, NULL },
+		{ 0x100007, 832, NULL },
+		{ 0x4000000000000018, 0, NULL },
+		{ 0x4000000000000018, 1088, NULL },
+		{ 3, 575, NULL },
+		{ 3, 0, NULL },
+	};
+	const struct xsave_layout *intel = &xsave_layout_intel, *amd = &xsave_layout_amd;
+	uint64_t both = intel->mask & amd->mask & XSAVE_USER_MASK;
+	unsigned int wrong = 0, same = 0;
+	char what[80];
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		snprintf(what, sizeof(what), "guess, row %zu", i);
+		check(xsave_layout_guess(rows[i].xcr0, rows[i].size) == rows[i].layout, what);
+	}
+	for (uint64_t xcr0 = 0; xcr0 <= both; xcr0 = ((xcr0 | ~both) + 1) & both) {
+		size_t size = xsave_standard_size(amd, xcr0);
+		bool agree = true;
+
+		xsave_for_each_bit (bit, xcr0)
+			agree &= intel->offset[bit] == amd->offset[bit];
+		same += agree;
+		wrong += xsave_layout_guess(xcr0, size) != (agree ? intel : amd);
+		wrong += xsave_layout_guess(xcr0, xsave_standard_size(intel, xcr0)) != intel;
+		if (xcr0 == both)
+			break;
+	}
+	check_eq(0, wrong, "guess: where both have the size, they agree on every component");
+	check_eq(8, same, "guess: x87, SSE and AVX are the same for both");
 }
 
 /* Is this the best that fits? Every component left out must be one that does not. */
@@ -219,6 +291,8 @@ int main(void)
 	test_next_bit();
 	test_standard();
 	test_compacted();
+	test_huge();
+	test_guess();
 	test_fit();
 	test_default();
 	return check_end();
