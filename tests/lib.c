@@ -3,9 +3,11 @@
  * The library on the bare machine: with every instruction that the CPU has, and with every
  * component it offers.
  *
- * Rules: N08 (never a byte past the area), R02 (loading the default initialises), R05 (round trip).
+ * Rules: N08 (never a byte past the area), R02 (loading the default initialises), R05 (round trip);
+ * L01, V03 and V04 by the self-test.
  */
 #include <xsave/insn.h>
+#include <xsave/selftest.h>
 #include <xtk/cpu.h>
 #include <xtk/options.h>
 #include <xtk/paging.h>
@@ -103,4 +105,21 @@ static void default_clears(const struct xsave_cpu *c)
 XTEST(lib, default_clears_everything, .rules = "R02 L08")
 {
 	for_each_insn(default_clears);
+}
+
+static void self_test(const struct xsave_cpu *c)
+{
+	static _Alignas(64) uint8_t scratch[XSAVE_SELFTEST_SIZE];
+	struct xsave_cpu now = *c;
+	enum xsave_error wrong;
+
+	now.enabled = insn_xgetbv(0);
+	wrong = xsave_selftest(&now, scratch, sizeof(scratch));
+	expect_true(!wrong, wrong ? xsave_error_rule(wrong) : "R05", "%s: %s",
+		    xsave_insn_name(c->insn), xsave_strerror(wrong));
+}
+
+XTEST(lib, selftest, .rules = "L01 R02 R05 V03 V04")
+{
+	for_each_insn(self_test);
 }

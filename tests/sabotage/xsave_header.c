@@ -6,6 +6,8 @@
  * sabotage: replaces lib/xsave.c
  * caught-by: lib/round_trip_through_a_dirty_area
  * at: ^unexpected exception
+ * caught-by: lib/selftest
+ * at: ^fxsave: self-test: the save wrote a wrong XSAVE header
  */
 #include <xsave.h>
 
