@@ -16,8 +16,11 @@ LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 RULE = re.compile(r"^- `([A-Z][0-9]{2})` ", re.MULTILINE)
+CITED = re.compile(r"\b(?!X87)[A-Z][0-9]{2}\b")
 WORD_OF_TABLE = re.compile(r"^\| `(\w+=?)", re.MULTILINE)
 WORD_OF_KERNEL = re.compile(r'\{ "(\w+)", take_\w+, (true|false) \}')
+
+EXAMPLE = re.compile(r"^```c\n(/\*.*?)^```\n\n```\n\$ \./(\w+)(.*?)\n(.*?)^```$", re.M | re.S)
 
 
 def read(*names):
@@ -116,6 +119,47 @@ class Rules(unittest.TestCase):
                 cited |= set(rules.split())
         self.assertGreater(len(cited), 5)
         self.assertEqual(cited - ids, set(), "tests/*.c cite what docs/rules.md lacks")
+
+    def test_what_the_library_cites_is_in_the_list(self):
+        ids = set(RULE.findall(read("docs", "rules.md")))
+        cited = set()
+        for path in glob.glob(host.tree("lib", "**", "*.[ch]"), recursive=True):
+            cited |= set(CITED.findall(read(path)))
+        self.assertGreater(len(cited), 30)
+        self.assertEqual(cited - ids, set(), "lib/ cites what docs/rules.md lacks")
+
+
+def first_words(text):
+    """Without the components that only some CPUs have."""
+    known = r" (AVX|BNDREGS|BNDCSR|opmask|ZMM_Hi256|Hi16_ZMM|PKRU|XTILECFG|XTILEDATA|APX)\b"
+    return re.sub(known + r"(?= |;)", "", text)
+
+
+class Examples(host.Case):
+    """What lib/README.md shows is built as it says and prints what it says."""
+
+    def build(self, compiler, name, text):
+        program = self.path(name)
+        sources = sorted(glob.glob(host.tree("lib", "*.c")))
+        command = [compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]
+        command += ["-I" + host.tree("lib"), "-o", program, self.write(name + ".c", text)]
+        done = host.call(*command, *sources)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return program
+
+    def test_every_example(self):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            if " xsave " not in file.read():
+                self.skipTest("CPUID.1:ECX[26] is clear")
+        found = EXAMPLE.findall(read("lib", "README.md"))
+        self.assertEqual([name for _, name, _, _ in found], ["clear", "stack", "foreign"])
+        for text, name, arguments, said in found:
+            for compiler in ("gcc", "clang"):
+                with self.subTest(name, compiler=compiler):
+                    program = self.build(compiler, name, text)
+                    done = host.call(program, *arguments.split(), cwd=host.ROOT)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+                    self.assertEqual(first_words(done.stdout), first_words(said))
 
 
 if __name__ == "__main__":
