@@ -6,10 +6,7 @@ VERSION := 0.1.0
 # The time stamp of everything that is built: the release's date, so that a tarball builds the same bytes as a checkout.
 EPOCH   := 1795219200
 
-CC      ?= gcc
-ifeq ($(origin CC),default)
-CC      := gcc
-endif
+CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 NASM    ?= nasm
 LD      ?= ld
 OBJCOPY ?= objcopy
@@ -50,10 +47,12 @@ OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o
 PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/lazy.c.o lib/xsave.c.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all iso run test lint bench clean help
+.PHONY: all iso xstate lib run test lint bench prove fuzz coverage clean help
 
 all: $(BUILD)/xtk.elf $(BUILD)/xtk.elf32          ## the kernel: ELF64 (multiboot 2, PVH) and ELF32 (multiboot 1)
 iso: $(BUILD)/xtk.iso                             ## the bootable image, for BIOS and UEFI
+xstate: $(BUILD)/xstate                           ## the inspector of images and core files
+lib: $(BUILD)/libxsave.a $(BUILD)/xsave.pc        ## the library for other programs
 
 # One line for a tool that is missing, in the place of one from every recipe that wants it.
 TOOLS := $(firstword $(CC)) $(NASM) $(LD) $(OBJCOPY) objdump awk
@@ -70,6 +69,28 @@ $(BUILD)/%.c.o: %.c
 $(BUILD)/lib/%.c.o: EXTRA_CFLAGS := -Wconversion
 # No pad inside a function: every instruction of the disassembly can then be reached.
 $(BUILD)/lib/xsave.c.o $(BUILD)/kernel/lazy.c.o: EXTRA_CFLAGS += -falign-loops=1 $(if $(findstring clang,$(CC)),,-falign-jumps=1 -falign-labels=1)
+
+# The hosted half: the same library without the kernel's flags, and what is built on it.
+HOST_OBJ := $(patsubst %,$(BUILD)/host/%.o,$(wildcard lib/*.c tools/xstate/*.c))
+$(BUILD)/host/%.c.o: %.c
+	@mkdir -p $(@D)
+	@$(SAY) HOSTCC $<
+	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -Ilib -DXTK_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. -MMD -MP \
+		$(EXTRA_CFLAGS) -c -o $@ $<
+$(BUILD)/host/lib/%.c.o: EXTRA_CFLAGS := -Wconversion -fPIC
+
+$(BUILD)/libxsave.a: $(filter $(BUILD)/host/lib/%,$(HOST_OBJ))
+	@$(SAY) AR $@
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+# It names its own directory, so that the whole may be moved.
+$(BUILD)/xsave.pc: lib/xsave.pc.in $(wildcard lib/*.h lib/xsave/*.h)
+	$(Q)mkdir -p $(BUILD)/include/xsave && cp lib/xsave.h $(BUILD)/include/ && cp lib/xsave/*.h $(BUILD)/include/xsave/
+	$(Q)sed 's/@VERSION@/$(VERSION)/' $< > $@
+
+$(BUILD)/xstate: $(filter $(BUILD)/host/tools/%,$(HOST_OBJ)) $(BUILD)/libxsave.a
+	@$(SAY) LINK $@
+	$(Q)$(CC) -o $@ $^
 
 $(BUILD)/%.asm.o: %.asm $(BUILD)/asm-offsets.inc
 	@mkdir -p $(@D)
@@ -102,14 +123,20 @@ $(BUILD)/xtk.iso: $(BUILD)/xtk.elf boot/grub.cfg tools/mkiso.sh
 run: iso                                          ## boot the ISO through GRUB in QEMU; exits with the verdict
 	XTK_BUILD=$(abspath $(BUILD)) tools/xtk run
 
-test: lint all iso                                ## everything that CI checks
+test: lint all iso xstate lib                     ## everything that CI checks
 	XTK_BUILD=$(abspath $(BUILD)) tests/host/run.py
 
 lint: all                                         ## formatter, static analysis, directions, no vector register in C
 	tools/lint/run.sh $(BUILD)
 
-bench: all iso                                    ## figures: boot, exit, instructions a switch
-	XTK_BUILD=$(abspath $(BUILD)) tools/bench.py
+bench: all iso lib                                ## figures: boot, exit, instructions a switch, cycles of the library
+	XTK_BUILD=$(abspath $(BUILD)) CC='$(CC)' tools/bench.py
+prove:                                            ## CBMC: no access out of bounds for any input
+	XTK_BUILD=$(abspath $(BUILD)) tests/proof/run.py
+fuzz:                                             ## libFuzzer on the library and xstate, SECONDS=30 of each target
+	XTK_BUILD=$(abspath $(BUILD)) tests/fuzz/run.py $(SECONDS)
+coverage:                                         ## lines and branches of lib/ that the host tests reach
+	XTK_BUILD=$(abspath $(BUILD)) tests/host/coverage.py
 
 clean:                                            ## remove what was built
 	rm -rf $(BUILD)
@@ -119,5 +146,5 @@ help:                                             ## this list
 	@echo '  deps     install the packages that the other goals on the line need (Debian, Ubuntu)'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "  %-8s %s\n", $$1, $$2 }'
 
--include $(OBJ:.o=.d) $(BUILD)/asm-offsets.d
+-include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(BUILD)/asm-offsets.d
 endif

@@ -22,7 +22,7 @@
 	X(SIZE,		    "C10", NOTHING, "layout: a component has the wrong size")			\
 	X(OFFSET,	    "C09", NOTHING, "layout: a component starts where none can")		\
 	X(BOUNDS,	    "C03", NOTHING, "layout: a component ends past the whole area")		\
-	X(OVERLAP,	    "C09", NOTHING, "layout: two components overlap")				\
+	X(OVERLAP,	    "C09", NOTHING, "two components overlap")				\
 	X(EBX,		    "C02", NOTHING, "CPUID leaf 0DH: EBX is not the size of the enabled components") \
 	X(NOTE,		    "",	   NOTHING, "layout note: not a list of components")			\
 	/* the self-test: selftest.h */									\

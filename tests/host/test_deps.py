@@ -20,6 +20,7 @@ class Deps(host.Case):
             ("apt-get", APT),
             ("sudo", ['"$@"']),
             ("id", ["echo 1000"]),
+            ("clang", ['echo "$FUZZER"']),
         ):
             os.rename(self.script(name, *lines), self.path("bin", name))
 
@@ -30,6 +31,7 @@ class Deps(host.Case):
             "INSTALLED": installed,
             "FAILS": fails,
             "CALLS": self.path("calls"),
+            "FUZZER": "",
             **more,
         }
         return host.call(host.tree("tools", "deps.sh"), *goals, env=environment)
@@ -52,6 +54,28 @@ class Deps(host.Case):
         self.deps("test")
         self.assertLess(few, set(self.installed()))
         self.assertLessEqual({"ovmf", "clang-tidy", "shellcheck"}, set(self.installed()))
+
+    def test_what_each_goal_alone_needs(self):
+        for goal, wanted, spared in (
+            ("lib", "libc6-dev", "nasm"),
+            ("xstate", "libc6-dev", "nasm"),
+            ("coverage", "python3", "clang"),
+            ("prove", "debootstrap", "clang"),
+            ("fuzz", "clang", "gcc"),
+            ("bench", "libc6-dev", "clang"),
+            ("test", "gcc-s390x-linux-gnu", None),
+        ):
+            with self.subTest(goal):
+                self.assertEqual(self.deps(goal).returncode, 0)
+                self.assertIn(wanted, self.installed())
+                self.assertNotIn(spared, self.installed())
+
+    def test_libfuzzer_where_it_is_a_package_and_where_it_is_part_of_clang(self):
+        self.deps("fuzz")
+        self.assertIn("?exact-name(libclang-rt-dev)", self.installed())
+        os.unlink(self.path("calls"))
+        self.deps("fuzz", installed="clang libc6-dev python3", FUZZER="/bin/sh")
+        self.assertEqual(self.calls(), [])
 
     def test_no_goal_is_everything(self):
         self.deps("test")
