@@ -2,6 +2,7 @@
 """The project's own checks in tools/lint/: each goes red on what it is for."""
 
 import os
+import shutil
 import unittest
 
 import host
@@ -18,6 +19,9 @@ GOOD = {
     "kernel/ist/plain.c": "#include <xtk/frame.h>\n",
     "tests/boot.c": "#include <xtk/test.h>\n#include <xsave.h>\nint test_f(void) { return 1; }\n",
     "tests/host/lib_test.c": '#include <stdio.h>\n#include "xsave.h"\n',
+    "tests/fuzz/image.c": '#include <stdlib.h>\n#include "xsave.h"\n#include "xstate.h"\n',
+    "tests/proof/image.c": '#include "xsave.h"\n',
+    "tools/xstate/xstate.h": '#include <stdio.h>\n#include "xsave.h"\n',
 }
 
 
@@ -52,6 +56,9 @@ class Directions(host.Case):
             ("tests/boot.c", '"private.h"'),
             ("tests/boot.c", '"../kernel/private.h"'),
             ("tests/boot.c", '"nowhere.h"'),
+            ("tests/fuzz/image.c", '"private.h"'),
+            ("tests/proof/image.c", '"xstate.h"'),
+            ("tools/xstate/xstate.h", "<xtk/test.h>"),
         ):
             with self.subTest(name=name, include=include):
                 self.put(name, f"\n#include {include}\n{GOOD[name]}")
@@ -122,6 +129,20 @@ class Vectors(host.Case):
         done = self.check(self.compile("double f(double a, double b) { return a * b; }\n"))
         self.assertEqual(done.returncode, 1, done)
 
+    def test_only_the_self_test_may_and_only_in_two_functions(self):
+        load = '{ __asm__("movaps %xmm0, %xmm1"); }\n'
+        other = "void other(void) { }\n"
+        os.mkdir(self.path("lib"))
+        for place, text, status in (
+            ("lib/selftest.c.o", f"void load_registers(void) {load}{other}", 0),
+            ("lib/selftest.c.o", f"void store_registers(void) {load}{other}", 0),
+            ("lib/selftest.c.o", f"void load_registers(void) {load}void other(void) {load}", 1),
+            ("other.o", f"void load_registers(void) {load}{other}", 1),
+        ):
+            with self.subTest(place=place, text=text):
+                os.rename(self.compile(text), self.path(place))
+                self.assertEqual(self.check(self.path(place)).returncode, status)
+
     def test_bad_input(self):
         self.assertEqual(self.check().returncode, 2)
         self.assertEqual(self.check(self.path("missing.o")).returncode, 2)
@@ -133,6 +154,15 @@ class Run(host.Case):
         done = host.call(host.tree("tools", "lint", "run.sh"), self.path("nowhere"), cwd=host.ROOT)
         self.assertEqual(done.returncode, 2)
         self.assert_one_line(done.stderr, "usage")
+
+    def test_without_a_tool(self):
+        os.mkdir(self.path("bin"))
+        for tool in ("bash", "find", "sort", "grep", "clang-format"):
+            os.symlink(shutil.which(tool), self.path("bin", tool))
+        command = (host.tree("tools", "lint", "run.sh"), self.dir)
+        done = host.call(*command, cwd=host.ROOT, env={**os.environ, "PATH": self.path("bin")})
+        self.assertEqual(done.returncode, 2)
+        self.assert_one_line(done.stderr, "cppcheck", "make deps lint")
 
 
 if __name__ == "__main__":

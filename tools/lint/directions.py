@@ -30,15 +30,17 @@ MAY_INCLUDE = {
     "tests/": ("tests/", "kernel/include/", "lib/", "kernel/macros.inc"),
     "tests/sabotage/": ("tests/", "kernel/", "lib/"),  # each replaces one object of the kernel
     "tests/host/": ("tests/", "kernel/", "lib/"),
+    "tests/fuzz/": ("tests/fuzz/", "lib/", "tools/xstate/"),
+    "tests/proof/": ("tests/proof/", "lib/"),
     "tools/": ("tools/", "lib/"),
 }
 NEVER = {"kernel/": ("tests/", "kernel/ist/", "tools/"), "kernel/include/": ("kernel/ist/",)}
-SEARCH = ("kernel/include", "lib", "kernel")
+SEARCH = ("kernel/include", "lib", "kernel", "tools/xstate")
 GENERATED = {"asm-offsets.inc"}
 # What a freestanding compiler brings without a C library.
 FREESTANDING = {f"std{name}.h" for name in ("arg", "bool", "def", "int", "align", "noreturn")}
 FREESTANDING |= {"limits.h", "cpuid.h"}
-HOSTED = ("tests/host/", "tools/")
+HOSTED = ("tests/host/", "tests/fuzz/", "tests/proof/", "tools/")
 INCLUDE = re.compile(r'\s*[#%]\s*(?:include|incbin)\s*(["<])([^">]+)')
 # The compiler may call these whatever the source says (gcc manual, "Standards").
 COMPILER_CALLS = {"memcpy", "memset", "memmove", "memcmp"}
