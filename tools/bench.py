@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Figures, and no judgement: how long a boot takes, and what a thread switch costs.
+"""Figures, and no judgement: what the library costs, how long a boot takes, and a thread switch.
 
-usage: tools/bench.py [-n RUNS] [-o FILE] [--qemu PATH]
+usage: tools/bench.py [-n RUNS] [--only native|boot|switch] [-o FILE] [--qemu PATH]
 
-Boots build/xtk.elf and build/xtk.iso (XTK_BUILD names build/) and, for comparison, a kernel that
-only exits. Prints a table; -o writes the same as JSON. Status: 0, 1 when a run did not end as it
-must, 2 usage or a missing tool.
+native: a program with build/libxsave.a on this CPU, against the bare instruction and others (CC
+names the compiler). boot: build/xtk.elf and build/xtk.iso, and a kernel that only exits. switch:
+instructions of a thread switch in build/xtk.elf. XTK_BUILD names build/. Prints tables, and beside
+them which targets were met; -o writes the same as JSON. Status: 0, also when a target was missed;
+1 when a run did not end as it must; 2 usage or a missing tool.
 """
 
 import argparse
@@ -20,12 +22,38 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.join(HERE, "bench")]
 
 import boot  # noqa: E402
+import native  # noqa: E402
+import progress  # noqa: E402
 import switch  # noqa: E402
+import tables  # noqa: E402
 from qemu import Trouble  # noqa: E402
 from xtklib import engine  # noqa: E402
 
-BOOT_HEAD = ("", "machine", "first line", "exit", "floor", "exit/floor", "target", "by CPU time")
-SWITCH_HEAD = ("save", "XCR0", "switch", "step", "ours", "XSAVE family", "together")
+RUNS_HELP = "boots, and passes of the native part at most (default 31)"
+
+
+def measure_switch(directory, options):
+    return switch.measure(directory, options.qemu)
+
+
+def measure_boot(directory, options):
+    floor = boot.build(directory)
+    return [
+        boot.measure(path, suffix, floor, options.qemu, options.n)
+        for path, suffix in (("kernel", ".elf"), ("iso", ".iso"))
+    ]
+
+
+def measure_native(directory, options):
+    return native.measure(directory, options.n)
+
+
+# What is measured, in this order, and how it is shown.
+PARTS = {
+    "switch": (measure_switch, tables.show_switch),
+    "boot": (measure_boot, tables.show_boot),
+    "native": (measure_native, tables.show_native),
+}
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -49,35 +77,11 @@ def writable(path):
 
 def parse(arguments):
     parser = ArgumentParser(prog="bench.py", description=__doc__.partition("\n")[0])
-    parser.add_argument("-n", metavar="RUNS", type=positive, default=31, help="boots (default 31)")
+    parser.add_argument("-n", metavar="RUNS", type=positive, default=31, help=RUNS_HELP)
+    parser.add_argument("--only", choices=PARTS, help="this part alone")
     parser.add_argument("-o", metavar="FILE", type=writable, dest="out", help="JSON")
     parser.add_argument("--qemu", metavar="PATH", default="qemu-system-x86_64")
     return parser.parse_args(arguments)
-
-
-def milliseconds(seconds):
-    return f"{seconds * 1000:.1f} ms"
-
-
-def boot_row(figures):
-    times = [milliseconds(figures[key]) for key in ("first_line_s", "exit_s", "floor_s")]
-    ratios = [f"{figures[key]:.3f}" for key in ("ratio", "target", "cpu_ratio")]
-    return ["--" + figures["boot"], figures["machine"], *times, *ratios]
-
-
-def switch_row(figures):
-    keys = ("save", "xcr0", "switch", "step", "ours", "family", "instructions")
-    return [str(figures[key]) for key in keys]
-
-
-def show(title, head, rows, left):
-    """A table whose first @left columns are words."""
-    widths = [max(map(len, column)) for column in zip(head, *rows)]
-    print(title)
-    for row in (head, *rows):
-        cells = zip(row, widths)
-        aligned = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(cells)]
-        print("  " + "  ".join(aligned).rstrip())
 
 
 def version(qemu):
@@ -86,20 +90,17 @@ def version(qemu):
 
 
 def bench(options):
+    """Each part is shown when it is done, so that what fails later takes no figures away."""
     directory = os.path.join(engine.BUILD, "bench")
-    switches = switch.measure(directory, options.qemu)
-    floor = boot.build(directory)
-    boots = [
-        boot.measure(path, suffix, floor, options.qemu, options.n)
-        for path, suffix in (("kernel", ".elf"), ("iso", ".iso"))
-    ]
-    qemu = version(options.qemu)
-    title = f"from the start of the process, median of {options.n} runs (QEMU {qemu}, TCG)"
-    show(title, BOOT_HEAD, [boot_row(figures) for figures in boots], 2)
-    title = "thread switch, instructions (-icount shift=0; two ways of counting agree)"
-    show(title, SWITCH_HEAD, [switch_row(figures) for figures in switches], 4)
-    sys.stdout.flush()
-    return {"version": 1, "qemu": qemu, "runs": options.n, "boot": boots, "switch": switches}
+    figures = {"version": 1, "runs": options.n}
+    for name, (measure, show) in PARTS.items():
+        if options.only in (None, name):
+            figures[name] = measure(directory, options)
+            if name != "native":
+                figures["qemu"] = version(options.qemu)
+            show(figures)
+            sys.stdout.flush()
+    return figures
 
 
 def write(path, figures):
@@ -118,6 +119,7 @@ def main(arguments):
         if options.out:
             write(options.out, figures)
     except Trouble as trouble:
+        progress.show()
         print(f"bench.py: {trouble}", file=sys.stderr)
         return trouble.status
     except KeyboardInterrupt:

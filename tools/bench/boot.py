@@ -10,6 +10,7 @@ import shutil
 import statistics
 import subprocess
 
+import progress
 from qemu import Trouble, command, run
 from xtklib import engine, ktap
 
@@ -57,10 +58,12 @@ def interleave(subjects, runs):
     """Each of (command, check) once in each round, the order turned from round to round."""
     done = [[] for _ in subjects]
     for number in range(runs):
+        progress.show(f"boot: round {number + 1} of {runs}")
         order = list(enumerate(subjects))
         for i, (arguments, check) in order if number % 2 else reversed(order):
             done[i].append(run(arguments))
             check(done[i][-1])
+    progress.show()
     return done
 
 
