@@ -86,7 +86,7 @@ uint64_t xsave_linux_xcr0(const struct xsave_image *image)
 	if (xsave_image_format(image) != XSAVE_FORMAT_STANDARD)
 		return 0;
 	xcr0 = xsave_bytes_get64(data + SOFTWARE);
-	if ((uint32_t)xcr0 == FP_XSTATE_MAGIC1)
+	if (xsave_bytes_get32(data + SOFTWARE) == FP_XSTATE_MAGIC1)
 		xcr0 = xsave_bytes_get64(data + SOFTWARE_XFEATURES);
 	return xcr0 & XSAVE_MASK(XSAVE_X87) ? xcr0 : 0; /* X02 */
 }
