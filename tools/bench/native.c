@@ -517,5 +517,6 @@ int main(int argc, char **argv)
 				print_line(&jobs[i], &variants[v],
 					   &samples[(i * VARIANT_COUNT + v) * rounds],
 					   (unsigned int)rounds);
+	free(samples);
 	return 0;
 }
