@@ -6,6 +6,7 @@
 static uint64_t size, end;
 
 static void each_turn(unsigned int bit, uint64_t standard_size, uint64_t compacted_end);
+static uint64_t compacted_start(const struct xsave_layout *layout, unsigned int bit, uint64_t end);
 #undef EACH_TURN
 #define EACH_TURN(bit) each_turn(bit, size, end)
 
@@ -38,33 +39,33 @@ void prove_component(void)
  * Sums over up to 61 sizes are too much for the solver at once. So it is told at each turn what
  * holds there: where an earlier turn left the sum, as seen from the chosen component.
  */
-static enum { NOTHING, STANDARD, FIRST, AGAIN } phase;
+static enum { NOTHING, STANDARD, COMPACTED, FIRST, AGAIN } phase;
+static struct xsave_layout layout;
 static unsigned int chosen;
 static uint64_t chosen_start, chosen_end;
 static uint64_t before[XSAVE_BITS]; /* the turn of each, in the FIRST walk */
 
-static void first_turn(unsigned int bit, uint64_t compacted_end)
+/* The sum only grows from where the chosen component ends. */
+static void compacted_turn(unsigned int bit, uint64_t sum)
 {
-	before[bit] = compacted_end;
-	if (bit == chosen)
-		chosen_start = compacted_end;
-	if (bit == chosen + 1)
-		chosen_end = compacted_end;
 	if (bit > chosen)
-		LEMMA(compacted_end >= chosen_end, "compacted: never less again");
+		LEMMA(sum >= chosen_end, "compacted: never less again");
+	if (bit != chosen)
+		return;
+	chosen_start = compacted_start(&layout, bit, sum);
+	chosen_end = chosen_start + layout.size[bit];
 }
 
 static void each_turn(unsigned int bit, uint64_t standard_size, uint64_t compacted_end)
 {
-	if (phase == STANDARD)
-		LEMMA(standard_size < UINT64_C(1) << 33, "standard: the sum of two words");
-	else if (phase != NOTHING)
-		LEMMA(compacted_end <= XSAVE_EXTENDED + (bit * UINT64_C(1) << 33),
-		      "compacted: a size of one word in each turn");
 	if (phase == STANDARD && bit > chosen)
 		LEMMA(standard_size >= chosen_end, "standard: never less again");
+	if (phase == COMPACTED)
+		compacted_turn(bit, compacted_end);
 	if (phase == FIRST)
-		first_turn(bit, compacted_end);
+		before[bit] = compacted_end;
+	if (phase == FIRST && bit == chosen)
+		chosen_start = compacted_end;
 	if (phase == AGAIN)
 		LEMMA(compacted_end == (bit < chosen ? before[bit] : chosen_start),
 		      "compacted: the same again");
@@ -78,10 +79,10 @@ static void choose(uint64_t components)
 
 void prove_standard_size(void)
 {
-	struct xsave_layout layout = nondet_layout();
 	uint64_t mask = nondet_u64();
 	size_t total;
 
+	layout = nondet_layout();
 	choose(mask);
 	chosen_end = (uint64_t)layout.offset[chosen] + layout.size[chosen];
 	phase = STANDARD;
@@ -95,30 +96,45 @@ void prove_standard_size(void)
 
 void prove_compacted_size(void)
 {
-	struct xsave_layout layout = nondet_layout();
+	uint64_t xcomp_bv = nondet_u64();
+	size_t total;
+
+	layout = nondet_layout();
+	choose(xcomp_bv);
+	phase = COMPACTED;
+	total = xsave_layout_compacted_size(&layout, xcomp_bv);
+	if (total) {
+		PROVE(total >= chosen_end, "every component is inside");
+		REACHED("a size");
+	} else
+		REACHED("no size");
+}
+
+/* A component starts where those before it end, in the walk over all of them, too. */
+void prove_compacted_offset(void)
+{
 	uint64_t xcomp_bv = nondet_u64();
 	size_t total, offset;
 
+	layout = nondet_layout();
 	choose(xcomp_bv);
 	phase = FIRST;
 	total = xsave_layout_compacted_size(&layout, xcomp_bv);
-	if (!total) {
-		REACHED("no size");
+	if (!total)
 		return;
-	}
 	phase = AGAIN;
 	offset = xsave_layout_compacted_offset(&layout, xcomp_bv, chosen);
 	PROVE(offset >= XSAVE_EXTENDED, "behind the header");
-	PROVE(total >= offset + layout.size[chosen], "every component is inside");
-	REACHED("a size");
+	PROVE(offset == compacted_start(&layout, chosen, chosen_start), "where the sum came to it");
+	REACHED("a place");
 }
 
 void prove_offset(void)
 {
-	struct xsave_layout layout = nondet_layout();
 	uint64_t xcomp_bv = nondet_u64();
 	unsigned int bit = nondet_unsigned();
 
+	layout = nondet_layout();
 	if (xsave_offset(&layout, xcomp_bv, bit)) {
 		PROVE(bit < XSAVE_BITS, "a place for a component only");
 		REACHED("a place");
@@ -150,9 +166,9 @@ void prove_guess(void)
 {
 	size_t size = nondet_size();
 	uint64_t xcr0 = nondet_u64();
-	const struct xsave_layout *layout = xsave_layout_guess(xcr0, size);
+	const struct xsave_layout *guess = xsave_layout_guess(xcr0, size);
 
-	PROVE(!layout || layout == &xsave_layout_intel || layout == &xsave_layout_amd,
+	PROVE(!guess || guess == &xsave_layout_intel || guess == &xsave_layout_amd,
 	      "one of the two");
 	REACHED("the end");
 }
