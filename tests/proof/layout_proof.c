@@ -5,10 +5,10 @@
 /* The sums of layout.c, which has them as local variables; these stand where it has none. */
 static uint64_t size, end;
 
-static void each_turn(unsigned int bit, uint64_t standard_size, uint64_t compacted_end);
+static void each_turn(unsigned int bit, uint64_t standard_size, uint64_t *compacted_end);
 static uint64_t compacted_start(const struct xsave_layout *layout, unsigned int bit, uint64_t end);
 #undef EACH_TURN
-#define EACH_TURN(bit) each_turn(bit, size, end)
+#define EACH_TURN(bit) each_turn(bit, size, &end)
 
 #include "layout.c"
 
@@ -56,19 +56,29 @@ static void compacted_turn(unsigned int bit, uint64_t sum)
 	chosen_end = chosen_start + layout.size[bit];
 }
 
-static void each_turn(unsigned int bit, uint64_t standard_size, uint64_t compacted_end)
+/* From a sum that was shown to be equal the solver goes on with the one that it knows. */
+static void turn_again(unsigned int bit, uint64_t *sum)
+{
+	if (bit > chosen)
+		return;
+	LEMMA(*sum == before[bit], "compacted: the same again");
+	*sum = before[bit];
+}
+
+static void each_turn(unsigned int bit, uint64_t standard_size, uint64_t *compacted_end)
 {
 	if (phase == STANDARD && bit > chosen)
 		LEMMA(standard_size >= chosen_end, "standard: never less again");
 	if (phase == COMPACTED)
-		compacted_turn(bit, compacted_end);
+		compacted_turn(bit, *compacted_end);
 	if (phase == FIRST)
-		before[bit] = compacted_end;
+		before[bit] = *compacted_end;
 	if (phase == FIRST && bit == chosen)
-		chosen_start = compacted_end;
+		chosen_start = *compacted_end;
 	if (phase == AGAIN)
-		LEMMA(compacted_end == (bit < chosen ? before[bit] : chosen_start),
-		      "compacted: the same again");
+		turn_again(bit, compacted_end);
+	if (phase == AGAIN && bit > chosen)
+		PROVE(*compacted_end == chosen_start, "compacted: nothing more is added");
 }
 
 static void choose(uint64_t components)
