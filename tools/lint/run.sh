@@ -17,7 +17,7 @@ mapfile -t guest < <(find kernel lib tests -name '*.c' -not -path 'tests/host/*'
 	-not -path 'tests/sabotage/*' -not -path 'tests/fuzz/*' -not -path 'tests/proof/*' | sort)
 # With a C library. The proofs are in CBMC's dialect, which no other tool reads.
 mapfile -t hosted < <(find tools tests/fuzz -name '*.c' | sort)
-mapfile -t shell < <(grep -rlE '^#!.*\b(ba)?sh$' run-qemu.sh .ci tests tools)
+mapfile -t shell < <(grep -rlE '^#!.*\b(ba)?sh$' run-qemu.sh .ci tests tools --exclude='*.py')
 mapfile -t objects < <(find "$build/kernel" "$build/lib" "$build/tests" -name '*.c.o' \
 	-not -path '*/host/*' 2>/dev/null | sort)
 flags=(-std=gnu11 -Ilib '-DXTK_VERSION="lint"')
