@@ -17,11 +17,11 @@ import shutil
 import sys
 
 import host
-import test_native
+import ctests
 
 WANTED = {"lines": 95, "branches": 90}
 # Unoptimised, so that a branch of the source is one of the program.
-FLAGS = [*test_native.FLAGS, "-O0"]
+FLAGS = [*ctests.FLAGS, "-O0"]
 
 
 class Trouble(Exception):
@@ -50,7 +50,7 @@ def build_library(folder):
     for path in sorted(glob.glob(host.tree("lib", "*.c"))):
         source = os.path.relpath(path, host.ROOT)
         objects[source] = os.path.join(folder, os.path.basename(source)[:-2] + ".o")
-        flags = [*FLAGS, *test_native.GENERAL, "--coverage"]
+        flags = [*FLAGS, *ctests.GENERAL, "--coverage"]
         run("gcc", *flags, "-c", "-o", objects[source], source)
     return objects
 
@@ -58,13 +58,13 @@ def build_library(folder):
 def run_tests(folder, objects):
     """Run every test of the library; what they skipped."""
     skipped = []
-    for path in test_native.tests():
-        linked = test_native.links(path)
+    for path in ctests.find():
+        linked = ctests.links(path)
         if any(name.startswith("kernel/") for name in linked):
             continue
         name = os.path.basename(path)[:-2]
         program = os.path.join(folder, name)
-        own = test_native.GENERAL if test_native.GENERAL[0] in test_native.read(path) else []
+        own = ctests.GENERAL if ctests.GENERAL[0] in ctests.read(path) else []
         run("gcc", *FLAGS, *own, "-c", "-o", program + ".test.o", path)
         inputs = [objects.get(source, source) for source in linked]
         run("gcc", *FLAGS, "--coverage", "-no-pie", "-o", program, program + ".test.o", *inputs)

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 import host
-import test_native
+import ctests
 
 TESTS = ("layout", "xcr0", "image", "validate", "convert", "reg", "linux", "cpuid")
 SHOW = ("show", "--json", "--all")
@@ -84,12 +84,12 @@ class Foreign:
                 path = host.tree("tests", "host", f"lib_{subject}_test.c")
                 program = self.path(subject)
                 compiler = f"{self.machine}-linux-gnu-gcc"
-                command = [compiler, *test_native.FLAGS, "-static", "-o", program, path, library]
+                command = [compiler, *ctests.FLAGS, "-static", "-o", program, path, library]
                 done = host.call(*command, cwd=host.ROOT)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 done = self.there(program)
                 self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)
-                last = test_native.LAST.fullmatch(done.stdout.splitlines()[-1])
+                last = ctests.LAST.fullmatch(done.stdout.splitlines()[-1])
                 self.assertTrue(last and int(last[1]) and not int(last[2]), done.stdout[-500:])
 
     def differs(self, command):
