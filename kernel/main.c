@@ -55,6 +55,24 @@ static void print_header(void)
 }
 
 /*
+ * What CPUID claims about each component of the extended region, wrong or not.
+ * Source: SDM vol. 2, "CPUID", leaf 0DH, sub-leaves from 2 on.
+ */
+static void print_components(void)
+{
+	uint64_t left = (cpu.xcr0_supported | cpu.xss_supported) &
+			~(XSAVE_MASK(XSAVE_X87) | XSAVE_MASK(XSAVE_SSE));
+
+	for (; left; left &= left - 1) {
+		uint32_t bit = (uint32_t)__builtin_ctzll(left);
+		struct cpuid_regs r = cpuid(0xd, bit);
+
+		print("# component: bit=%u size=%u offset=%u align=%u\n", bit, r.eax, r.ebx,
+		      r.ecx >> 1 & 1);
+	}
+}
+
+/*
  * Threads take XSAVE on an engine that breaks XSAVEC, unless the command line says otherwise; the
  * tests judge XSAVEC all the same. Older instructions have no compacted format to get wrong, and a
  * start under TCG has no time to spare.
@@ -92,6 +110,7 @@ void kmain(uint32_t magic, uint64_t address)
 	cpu_enable_xstate();
 	xregs_init();
 	print_header(); /* not earlier: TCG translates code anew when CR4 or XCR0 has changed */
+	print_components();
 	check_engine();
 	if (boot.cmdline_truncated)
 		usage_exit("the command line is longer than %zu characters",
