@@ -21,6 +21,7 @@ usage() {
 	  --log FILE      where the serial text goes (default: build/run-qemu.log)
 	  --gdb           wait for gdb on port 1234 and say how to connect
 	  --print         print the QEMU command line and leave
+	  --exec DIR      become QEMU, without log, limit and verdict; what it reads is put into DIR
 
 	Exit status: 0 passed, 1 failed, 2 usage or missing tool, 3 crash, 4 timeout, 5 error.
 	EOF
@@ -38,13 +39,13 @@ number() { # OPTION VALUE
 here=$(dirname "$(readlink -f "$0")")
 build=${XTK_BUILD:-$here/build}
 mode='' image='' machine='' cpu=max accel=tcg qemu=qemu-system-x86_64 smp=1 limit='' log=''
-gdb='' print='' words=()
+gdb='' print='' exec='' words=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--iso | --kernel | --uefi) mode=${1#--} ;;
 	--gdb) gdb=1 ;;
 	--print) print=1 ;;
-	--image | --cpu | --machine | --accel | --qemu | --smp | --timeout | --log)
+	--image | --cpu | --machine | --accel | --qemu | --smp | --timeout | --log | --exec)
 		[ $# -ge 2 ] || die "$1: a value must follow; see --help"
 		case $1 in
 		--timeout) number "$1" "$2" && limit=$2 ;;
@@ -85,16 +86,11 @@ command -v "$qemu" >/dev/null ||
 
 elf=${image%.*}.elf # of the same link, if it is there: another one would name the wrong lines
 
-tmp=$(mktemp -d) || die "cannot make a temporary directory: check TMPDIR"
-trap 'rm -rf "$tmp"' EXIT
-
-write_words() { # ISO: overwrite its one sector of words, see tools/mkiso.sh
-	local at
-	at=$(grep -abo '#xtk-words-v1' "$1" | cut -d: -f1)
-	[[ $at =~ ^[0-9]+$ ]] || die "$image: has no sector for words: rebuild it with 'make iso'"
-	printf '%-2048s' "#xtk-words-v1"$'\n'"set words='$line'"$'\n' |
-		dd of="$1" bs=2048 seek=$((at / 2048)) iflag=fullblock conv=notrunc status=none
-}
+tmp=$exec
+if [ -z "$tmp" ]; then
+	tmp=$(mktemp -d) || die "cannot make a temporary directory: check TMPDIR"
+	trap 'rm -rf "$tmp"' EXIT
+fi
 
 find_ovmf() { # $OVMF alone when it is set: a wrong path must not pass for another firmware
 	local f places=(/usr/share/OVMF/OVMF_CODE{_4M,}.fd /usr/share/ovmf/OVMF.fd)
@@ -114,8 +110,8 @@ kernel) cmd+=(-nodefaults -kernel "$image" ${line:+-append "$line"}) ;;
 	if [ -n "$line" ]; then
 		copy=$tmp/words.iso
 		[ -z "$print" ] || copy=$build/xtk-words.iso
-		cp --reflink=auto "$image" "$copy" || die "$copy: cannot write it: disk full?"
-		write_words "$copy"
+		said=$("$here/tools/iso-words.sh" "$image" "$copy" "$line" 2>&1) ||
+			die "${said#iso-words.sh: }"
 		image=$copy
 	fi
 	cmd+=(-drive "media=cdrom,format=raw,readonly=on,file=${image//,/,,}")
@@ -127,13 +123,14 @@ if [ "$mode" = uefi ]; then
 fi
 if [ -n "$gdb" ]; then
 	cmd+=(-S -gdb tcp::1234)
-	echo "run-qemu.sh: waiting for: gdb -ex 'target remote :1234' $build/xtk.elf" >&2
+	echo "run-qemu.sh: waiting for: gdb -ex 'target remote :1234' $elf" >&2
 fi
 if [ -n "$print" ]; then
 	printf '%q ' "${cmd[@]}"
 	echo
 	exit 0
 fi
+[ -z "$exec" ] || exec "${cmd[@]}"
 
 # "# bt 0x…" lines get symbol and file:line at once. Of the guest's text only hex is executed.
 symbolise() {

@@ -27,7 +27,7 @@ import progress  # noqa: E402
 import switch  # noqa: E402
 import tables  # noqa: E402
 from qemu import Trouble  # noqa: E402
-from xtklib import engine  # noqa: E402
+from xtklib.boot import BUILD  # noqa: E402
 
 RUNS_HELP = "boots, and passes of the native part at most (default 31)"
 
@@ -91,7 +91,7 @@ def version(qemu):
 
 def bench(options):
     """Each part is shown when it is done, so that what fails later takes no figures away."""
-    directory = os.path.join(engine.BUILD, "bench")
+    directory = os.path.join(BUILD, "bench")
     figures = {"version": 1, "runs": options.n}
     for name, (measure, show) in PARTS.items():
         if options.only in (None, name):

@@ -39,6 +39,7 @@ function last_line(line,    word) {
 		crash("the last line's counts are not those of the results")
 }
 
+length($0) > 65536 { crash("a line of more than 65536 bytes"); next }
 { sub(/\r+$/, "") }
 /^[ \t]*$/ { next }
 ended || usage { crash("text after the last line") }

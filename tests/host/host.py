@@ -3,6 +3,7 @@
 
 import contextlib
 import io
+import json
 import os
 import shutil
 import stat
@@ -79,10 +80,50 @@ class Case(unittest.TestCase):
 
     def fake_qemu(self, *lines):
         """A program that does what its lines of shell say instead of emulating."""
-        return self.script("fake-qemu", *lines)
+        return self.script("fake-qemu", '[ "$1" != --version ] || exit 0', *lines)
+
+    def fake_kernel(self, tests):
+        """Such a program with a kernel of these tests in it: see fake_kernel.py."""
+        self.write("plan.json", json.dumps(tests))
+        kernel = tree("tests", "host", "fake_kernel.py")
+        plan = self.path("plan.json")
+        return self.script("fake-kernel", f'exec {sys.executable} {kernel} {plan} "$@"')
+
+    def boots(self):
+        """The words of each boot of the fake kernel so far, behind its CPU model."""
+        with open(self.path("plan.json.boots"), encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def platforms(self, emulator, *cpus):
+        """A platforms.json of one platform for each model, named like it."""
+        row = {"name": "{cpu}", "engine": "qemu", "path": emulator, "boot": "kernel", "cpus": cpus}
+        return self.write("platforms.json", json.dumps({"version": 1, "platforms": [row]}))
+
+    def matrix_command(self, known, *arguments):
+        """(command, environment) of a matrix of the platforms in @known; results go to out/."""
+        if not os.path.exists(self.path("xtk.elf")):  # --resume compares its time
+            self.write("xtk.elf", "")
+        command = [tree("tools", "xtk"), "matrix", "--platforms", known, "--expect", self.dir]
+        command += ["-o", self.path("out"), *arguments]
+        return command, {**os.environ, "XTK_BUILD": self.dir}
+
+    def matrix_of(self, known, *arguments):
+        """Run it: CompletedProcess."""
+        command, env = self.matrix_command(known, *arguments)
+        return call(*command, env=env)
+
+    def matrix(self, tests, *arguments, cpus=("one",)):
+        """A matrix of the fake kernel with these tests, a platform for each CPU model."""
+        return self.matrix_of(self.platforms(self.fake_kernel(tests), *cpus), *arguments)
+
+    def runs(self, *out):
+        """What a run has written, by the name of the job."""
+        with open(self.path(*(out or ["out"]), "result.json"), encoding="utf-8") as file:
+            whole = json.load(file)
+        return {os.path.basename(run["log"])[:-4]: run for run in whole["runs"]}
 
     def image_with_an_elf(self):
-        """An image that is never read, and beside it an ELF to look symbols up in, though not ours."""
+        """An image that is never read, and beside it an ELF, not ours, to look symbols up in."""
         os.symlink("/bin/sh", self.path("fake.elf"))
         return self.write("fake.iso", "")
 

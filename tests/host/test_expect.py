@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """tests/expect/: what a line covers, and every way in which the comparison turns red."""
 
+import contextlib
 import datetime
 import glob
+import io
 import json
 import os
+import shutil
+import tempfile
 import unittest
+from unittest import mock
 
 import host
 
-from xtklib import expect
+from xtklib import expect, platforms, result
 
 HEAD = 'KTAP version 1\n# xtk 0.1.0 boot=pvh cpu="x" xcr0=0x7 xss=0x0\n1..3\n'
 FAIL = "# fail: test={0} rule={1} expected=0x1 got=0x2 where=case 7\n"
@@ -63,6 +68,14 @@ class Expect(host.Case):
         self.assertEqual(self.judge(log, self.line("xsave/init", "V07"))[0], 1)
         self.assertEqual(self.judge(log, self.line("xsave/init", "*"))[0], 0)
 
+    def test_a_damaged_detail_is_not_known(self):
+        log = log_of(("xsave/init", "V07"), ("xsave/init", "V08"))
+        self.assertEqual(self.judge(log, self.line("xsave/init", "V07"))[0], 1)
+        for old, new in ((" rule=V08", " rule V08"), ("V08 expected=", "V08 "), ("8 ", "8\0")):
+            damaged = log.replace(old, new)
+            self.assertNotEqual(damaged, log)
+            self.assertEqual(self.judge(damaged, self.line("xsave/init", "V07"))[0], 1, damaged)
+
     def test_a_failure_without_detail(self):
         log = log_of(("xsave/init", "V07")).replace(FAIL.format("xsave/init", "V07"), "")
         self.assertEqual(self.judge(log, self.line("xsave/init", "V07"))[0], 1)
@@ -112,6 +125,8 @@ class Expect(host.Case):
             ("xsave/init | V07 | expires 2999-02-30 | why | where", "expires YYYY-MM-DD"),
             ("xsave/init | V07 | until 2999-01-01 | why | where", "expires YYYY-MM-DD"),
             ("xsave/init | V07 | expires soon | why | where", "expires YYYY-MM-DD"),
+            (f"xsave/init | V07 | {FUTURE} | ? got 1 | where", "say what the engine does"),
+            (f"xsave/init | V07 | {FUTURE} | why | ?", "where it is reported"),
         ):
             with self.subTest(line):
                 status, said = self.judge(log_of(), line)
@@ -133,6 +148,183 @@ class Expect(host.Case):
         self.assertEqual(failed["failures"][0]["expected"], "0x1")
         self.assertEqual(failed["failures"][0]["where"], "case 7")
         self.assertEqual(failed["failures"][0]["repro"], "tests=switch/eager")
+
+
+class Shared(host.Case):
+    """Platforms that name another file than their own."""
+
+    def platforms(self, expects):
+        rows = [{"name": n, "engine": "qemu", "expect": e} for n, e in expects.items()]
+        rows += [{"name": "alone", "engine": "qemu"}]
+        path = self.write("platforms.json", json.dumps({"version": 1, "platforms": rows}))
+        patch = mock.patch.object(platforms, "FILE", path)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def parse(self, platform):
+        return host.xtk("parse", "-p", platform, "--expect", self.dir, self.path("serial.log"))
+
+    def setUp(self):
+        super().setUp()
+        self.platforms({"one": "both", "two": "both"})
+        self.write("both.txt", "xsave/init | V07 | " + FUTURE + " | why | bug 1\n")
+        self.write("serial.log", log_of(("xsave/init", "V07")))
+
+    def test_of_one_file(self):
+        for platform, status in (("one", 0), ("two", 0), ("both", 0), ("alone", 1)):
+            self.assertEqual(self.parse(platform)[0], status, platform)
+
+    def test_what_is_neither_a_platform_nor_a_file(self):
+        status, said = self.parse("three")
+        self.assertEqual(status, 2)
+        self.assert_one_line(said, "-p three: unknown platform; known: one two alone")
+
+
+class Update(host.Case):
+    """xtk expect --update: the diff that it prints, and that this is all it does."""
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("expect"))
+        self.known = os.path.join("expect", "here.txt")
+        self.today = datetime.date.today()
+        self.expires = f"expires {self.today + datetime.timedelta(180)}"
+
+    def line(self, test, rule="V07", expires=FUTURE):
+        return f"{test} | {rule} | {expires} | why | bug 1"
+
+    def update(self, *logs, lines=()):
+        """(status, added and removed lines) proposed for a file of @lines, if any."""
+        if lines:
+            self.write(self.known, "# head\n\n" + "".join(line + "\n" for line in lines))
+        out = tempfile.mkdtemp(dir=self.dir)
+        paths = [self.write(f"{number}.log", log) for number, log in enumerate(logs)]
+        host.xtk("parse", "-o", out, "-p", "here", "--expect", "none", *paths)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            arguments = ["--expect", self.path("expect"), "--update", out]
+            status, self.notes = host.xtk("expect", *arguments)
+        self.diff = said.getvalue()
+        changes = [text for text in self.diff.splitlines() if text[:1] in "+-"]
+        return status, [text for text in changes if not text.startswith(("+++", "---"))]
+
+    def test_nothing_to_propose(self):
+        status, said = self.update(log_of(("xsave/init", "V07")), lines=[self.line("xsave/init")])
+        self.assertEqual((status, said, self.notes), (0, [], ""))
+
+    def test_no_file_and_nothing_for_one(self):
+        self.assertEqual((self.update(log_of()), self.diff), ((0, []), ""))
+
+    def test_new_failures(self):
+        log = log_of(("xsave/init", "V07"), ("xsave/init", "V08"), ("switch/eager", "V09"))
+        status, said = self.update(log, lines=[self.line("xsave/init")])
+        why = "? expected 0x1, got 0x2 | ?"
+        self.assertEqual(status, 1)
+        self.assertEqual(
+            said,
+            [
+                f"+switch/eager | V09 | {self.expires} | {why}",
+                f"+xsave/init | V08 | {self.expires} | {why}",
+            ],
+        )
+
+    def test_failures_without_detail(self):
+        log = log_of(("xsave/init", "V07")).replace(FAIL.format("xsave/init", "V07"), "")
+        self.assertEqual(self.update(log)[1][-1], f"+xsave/init | * | {self.expires} | ? | ?")
+
+    def test_several_runs_make_one_line(self):
+        log = log_of(("xsave/init", "V07"))
+        other = log.replace("got=0x2", "got=0x3")
+        said = self.update(log, log, other)[1]
+        self.assertEqual(len([text for text in said if "V07" in text]), 1)
+
+    def test_lines_to_go(self):
+        lines = [self.line("xsave/init"), self.line("xsave/inti"), self.line("switch/eager")]
+        log = log_of(("switch/eager", "V07"))
+        status, said = self.update(log, lines=lines)
+        self.assertEqual((status, said), (1, ["-" + lines[0], "-" + lines[1]]))
+
+    def test_a_run_of_few_tests_removes_no_line(self):
+        log = log_of().replace("xss=0x0", 'xss=0x0 words="tests=boot/*"')
+        self.assertEqual(self.update(log, lines=[self.line("xsave/inti")]), (0, []))
+        self.assertEqual(self.update(log_of()[:-9], lines=[self.line("xsave/inti")]), (0, []))
+
+    def test_an_expired_line_is_renewed(self):
+        line = self.line("xsave/init", expires=PAST)
+        status, said = self.update(log_of(("xsave/init", "V07")), lines=[line])
+        self.assertEqual((status, said), (1, ["-" + line, "+" + line.replace(PAST, self.expires)]))
+
+    def test_a_line_that_some_need_and_others_deny(self):
+        status, said = self.update(
+            log_of(("xsave/init", "V07")), log_of(), lines=[self.line("xsave/init")]
+        )
+        self.assertEqual((status, said), (1, []))
+        self.assert_one_line(self.notes, "here.txt:3: here needs it, here passes")
+
+    @unittest.skipUnless(shutil.which("git"), "git is missing")
+    def test_the_diff_applies_and_must_be_completed(self):
+        log = log_of(("xsave/init", "V07"))
+        for lines in ([], [self.line("xsave/inti")]):
+            with self.subTest(lines), mock.patch("os.getcwd", return_value=self.dir):
+                self.update(log, lines=lines)
+            self.assertIn("--- a/expect/here.txt" if lines else "--- /dev/null", self.diff)
+            done = host.call("git", "apply", "-", cwd=self.dir, input=self.diff, stdin=None)
+            self.assertEqual(done.returncode, 0, done.stderr + self.diff)
+            judge = ["parse", "-p", "here", "--expect", self.path("expect"), self.path("0.log")]
+            status, said = host.xtk(*judge)
+            self.assertEqual((status, "say what the engine does" in said), (2, True), said)
+            with open(self.path(self.known), encoding="utf-8") as file:
+                text = file.read()
+            self.write(self.known, text.replace("? expected", "expected").replace("| ?", "| bug 2"))
+            self.assertEqual(host.xtk(*judge)[0], 0)
+
+    def test_nothing_is_written(self):
+        self.update(log_of(("xsave/init", "V07")))
+        self.assertEqual(os.listdir(self.path("expect")), [])
+
+    def test_usage(self):
+        host.xtk("parse", "-o", self.path("out"), host.log_path("fail"))
+        for arguments, part in (
+            ([], "--update"),
+            (["--update", self.dir], "result.json"),
+            (["--update", self.path("out")], "logs/fail.log is of no platform"),
+        ):
+            status, said = host.xtk("expect", *arguments)
+            self.assertEqual(status, 2)
+            self.assert_one_line(said, part)
+
+
+class Parse(host.Case):
+    """What xtk parse -o leaves."""
+
+    def test_the_directory_is_whole_by_itself(self):
+        for name in ("a", "b"):
+            os.mkdir(self.path(name))
+        shutil.copyfile(host.log_path("pass"), self.path("a", "serial.log"))
+        shutil.copyfile(host.log_path("fail"), self.path("b", "serial.log"))
+        other = self.write("console.txt", log_of())
+        paths = [self.path("a", "serial.log"), self.path("b", "serial.log"), other]
+        self.assertEqual(host.xtk("parse", "-o", self.path("out"), *paths)[0], 1)
+        runs = result.read(self.path("out"))
+        self.assertEqual(len({run["log"] for run in runs}), 3)
+        for path, run in zip(paths, runs):
+            with open(path, "rb") as log, open(self.path("out", run["log"]), "rb") as copy:
+                self.assertEqual(log.read(), copy.read())
+
+    def test_a_result_is_not_overwritten(self):
+        out = ["-o", self.path("out")]
+        self.assertEqual(host.xtk("parse", *out, host.log_path("pass"))[0], 0)
+        status, said = host.xtk("parse", *out, host.log_path("fail"))
+        self.assertEqual(status, 2)
+        self.assert_one_line(said, "has the result of another run")
+
+    def test_the_logs_of_a_run_that_lost_its_result(self):
+        host.xtk("parse", "-o", self.path("out"), host.log_path("pass"))
+        before = result.read(self.path("out"))
+        os.unlink(self.path("out", "result.json"))
+        log = self.path("out", before[0]["log"])
+        self.assertEqual(host.xtk("parse", "-o", self.path("out"), log)[0], 0)
+        self.assertEqual(result.read(self.path("out")), before)
+        self.assertEqual(os.listdir(self.path("out", "logs")), ["pass.log"])
 
 
 class TheFiles(unittest.TestCase):
@@ -159,7 +351,8 @@ class CommandLine(host.Case):
             (["run", "-p", "vax"], "vax"),
             (["run", "--expect", "/no/such"], "/no/such"),
             (["parse"], "LOG"),
-            (["parse", "/no/such.log"], "/no/such.log"),
+            (["parse", "/no/such.log"], "/no/such.log: No such file or directory: name a log"),
+            (["parse", "-o", self.path("new"), log, "/no/such.log"], "/no/such.log"),
             (["parse", self.dir], self.dir),
             (["parse", "-o", "/dev/null/x", log], "/dev/null/x"),
         ):

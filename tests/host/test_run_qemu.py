@@ -143,6 +143,29 @@ class Run(host.Case):
         self.assertIn("EPYC", done.stdout)
         self.assertFalse(os.path.exists(self.path("arguments")))
 
+    def test_exec_becomes_qemu(self):
+        """No log, no limit, no verdict: the same process, its streams and status."""
+        fake = ("echo $$ $PPID", "echo words >&2", "exit 7")
+        command = [host.RUN_QEMU, "--image", self.write("fake.iso", ""), "--exec", self.dir]
+        child = subprocess.Popen(
+            [*command, "--qemu", self.fake_qemu(*fake)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        out, err = child.communicate(timeout=20)
+        self.assertEqual((out, err), (f"{child.pid} {os.getpid()}\n", "words\n"))
+        self.assertEqual(child.returncode, 7)
+
+    def test_exec_puts_the_words_into_the_directory(self):
+        image = self.write("words.iso", MARKER + " " * (2048 - len(MARKER)))
+        os.mkdir(self.path("there"))
+        options = ["--image", image, "--exec", self.path("there")]
+        done = self.run_fake('echo "$@"', options=options, words=["list"])
+        self.assertIn(f"file={self.path('there', 'words.iso')}", done.stdout)
+        with open(self.path("there", "words.iso"), encoding="ascii") as copy:
+            self.assertIn("set words='list'", copy.read())
+
     def test_gdb_waits_without_a_limit(self):
         done = self.run_fake(SAVE_ARGUMENTS, PASS, options=["--gdb"])
         self.assertIn("-S -gdb tcp::1234", " ".join(self.arguments()))

@@ -12,7 +12,8 @@ import subprocess
 
 import progress
 from qemu import Trouble, command, run
-from xtklib import engine, ktap
+from xtklib import ktap
+from xtklib.boot import BUILD, ROOT
 
 FLOOR_STATUS = 2 * 42 + 1  # floor.asm writes 42 to isa-debug-exit
 TARGET = 1.15
@@ -23,8 +24,8 @@ def build(directory):
     """The floor kernel as an ELF and as an ISO of the same kind as xtk's."""
     os.makedirs(directory, exist_ok=True)
     floor = os.path.join(directory, "floor")
-    source = os.path.join(engine.ROOT, "tools", "bench", "floor.asm")
-    mkiso = os.path.join(engine.ROOT, "tools", "mkiso.sh")
+    source = os.path.join(ROOT, "tools", "bench", "floor.asm")
+    mkiso = os.path.join(ROOT, "tools", "mkiso.sh")
     # The note, which the linker would put far away, just below the code: no other page is loaded.
     places = ["--section-start=.note.pvh=0x100000", "-Ttext=0x100020", "-e", "start"]
     link = ["ld", "-n", "-nostdlib", "-static", "--build-id=none", *places]
@@ -74,7 +75,7 @@ def median(runs, field):
 def measure(boot, suffix, floor, qemu, runs):
     """The figures of one boot path, as bench.py prints them."""
     directory = os.path.dirname(floor)
-    image = os.path.join(engine.BUILD, "xtk" + suffix)
+    image = os.path.join(BUILD, "xtk" + suffix)
     ours = command(boot, image, os.path.join(directory, "xtk"), qemu, TEST)
     theirs = command(boot, floor + suffix, os.path.join(directory, "floor-words"), qemu, TEST)
     lowest, done = interleave([(theirs, check_floor), (ours, check_xtk)], runs)

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 
 import progress
 from qemu import Trouble
-from xtklib import engine, ktap
+from xtklib import ktap
+from xtklib.boot import BUILD, ROOT
 
 ROUNDS = 101  # of a pass
 LEAST = 5  # passes, before their spread says something
@@ -42,15 +43,15 @@ class Job:
 
 def build(directory):
     compiler = shlex.split(os.environ.get("CC") or "gcc")
-    library = os.path.join(engine.BUILD, "libxsave.a")
-    source = os.path.join(engine.ROOT, "tools", "bench", "native.c")
+    library = os.path.join(BUILD, "libxsave.a")
+    source = os.path.join(ROOT, "tools", "bench", "native.c")
     program = os.path.join(directory, "native")
     if not shutil.which(compiler[0]):
         raise Trouble(2, f"{compiler[0]} is missing: run 'make deps bench'")
     if not os.path.exists(library):
         raise Trouble(2, f"{library} is missing: run 'make lib'")
     os.makedirs(directory, exist_ok=True)
-    command = [*compiler, *FLAGS, "-I" + os.path.join(engine.ROOT, "lib")]
+    command = [*compiler, *FLAGS, "-I" + os.path.join(ROOT, "lib")]
     said = subprocess.run(
         [*command, "-o", program, source, library], capture_output=True, text=True, check=False
     )

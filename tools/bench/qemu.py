@@ -9,7 +9,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from xtklib import engine, ktap
+from xtklib import ktap
+from xtklib.boot import ROOT
 
 LIMIT_S = 120  # as run-qemu.sh's default
 
@@ -44,7 +45,7 @@ def command(boot, image, directory, qemu, *words):
     os.makedirs(directory, exist_ok=True)
     options = ["--" + boot, "--image", image, "--qemu", qemu, "--print"]
     said = subprocess.run(
-        [os.path.join(engine.ROOT, "run-qemu.sh"), *options, "--", *words],
+        [os.path.join(ROOT, "run-qemu.sh"), *options, "--", *words],
         capture_output=True,
         text=True,
         env={**os.environ, "XTK_BUILD": directory},

@@ -4,7 +4,8 @@
 import os
 
 from qemu import Trouble, command, run
-from xtklib import engine, ktap
+from xtklib import ktap
+from xtklib.boot import BUILD
 
 TEST = "bench/thread_switch"
 NUMBERS = ("instructions", "family", "ticks")
@@ -31,7 +32,7 @@ def rows(text):
 
 
 def measure(directory, qemu):
-    image = os.path.join(engine.BUILD, "xtk.elf")
+    image = os.path.join(BUILD, "xtk.elf")
     arguments = command("kernel", image, directory, qemu, "tests=" + TEST)
     done = run([*arguments, "-icount", "shift=0"])
     verdict = done.verdict()

@@ -1,160 +1,88 @@
 # SPDX-License-Identifier: MIT
-"""The command line of tools/xtk: one function per verb."""
+"""The command line of tools/xtk. Each verb is a module in verbs/, found by its name."""
 
 import argparse
+import contextlib
+import importlib
 import os
+import signal
 import sys
 
-from . import engine, expect, ktap, result, summary
+from . import ktap
+from .expect import Malformed
+from .usage import Usage
 
-RUN_EXAMPLE = """example: xtk run --kernel --cpu Skylake-Client -- tests='xsave/*' seed=7
-A WORD goes to the kernel's command line. Status: 0 nothing unexpected, 1 failed or unexpected pass,
-2 usage, 3 crash, 4 timeout, 5 error."""
-PARSE_EXAMPLE = """example: xtk parse -p qemu-tcg -o out serial.log
-Status as `xtk run`; of several logs the worst wins."""
+INTERRUPTED = 128 + signal.SIGINT  # as a shell says of a program that a signal ended
+NO_LISTENER = 128 + signal.SIGPIPE
 
 
-class Usage(Exception):
-    """One line for the user; status 2."""
+@contextlib.contextmanager
+def ended_like_ctrl_c():
+    """SIGTERM and SIGHUP end what runs in the same orderly way; nohup's SIGHUP stays ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class ArgumentParser(argparse.ArgumentParser):
     def error(self, message):
+        # "argument -j: x: not a number" becomes "-j x: not a number", as all our messages are.
+        if message.startswith("argument "):
+            message = message[len("argument ") :].replace(": ", " ", 1)
         raise Usage(f"{message}; see '{self.prog} --help'")
 
 
-def build_parser():
+def verb_names():
+    directory = os.path.join(os.path.dirname(os.path.abspath(__file__)), "verbs")
+    files = sorted(name for name in os.listdir(directory) if name.endswith(".py"))
+    return [name[:-3] for name in files if name != "__init__.py"]
+
+
+def build_parser(names):
     parser = ArgumentParser(prog="xtk", description="Drives xtk boots and reads their logs.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    raw = argparse.RawDescriptionHelpFormatter
-    common = ArgumentParser(add_help=False)
-    common.add_argument("-o", metavar="DIR", dest="out", help="where result.json and the log go")
-    common.add_argument(
-        "--expect", metavar="DIR", help="known failures, or none (default: tests/expect)"
-    )
-    run = verbs.add_parser(
-        "run", parents=[common], help="one boot", epilog=RUN_EXAMPLE, formatter_class=raw
-    )
-    run.add_argument("-p", metavar="PLATFORM", dest="platform", default="qemu-tcg")
-    boot = run.add_mutually_exclusive_group()
-    for path in ("iso", "kernel", "uefi"):
-        boot.add_argument("--" + path, dest="boot", action="store_const", const=path, default="iso")
-    run.add_argument("--qemu", metavar="PATH", default="qemu-system-x86_64")
-    run.add_argument("--cpu", metavar="M", default="max")
-    run.add_argument("--smp", metavar="N", default="1")
-    for option in ("image", "machine", "accel", "timeout"):
-        run.add_argument("--" + option, metavar="X", help="as run-qemu.sh's")
-    run.add_argument("--gdb", action="store_true", help="as run-qemu.sh's")
-    parse = verbs.add_parser(
-        "parse", parents=[common], help="captured logs", epilog=PARSE_EXAMPLE, formatter_class=raw
-    )
-    parse.add_argument("-p", metavar="PLATFORM", dest="platform", help="whose failures are known")
-    parse.add_argument("logs", metavar="LOG", nargs="+")
-    return parser
-
-
-def expectations(arguments):
-    """The lines of the platform's file; none without a platform or with --expect none."""
-    if arguments.expect == "none" or not arguments.platform:
-        return []
-    directory = arguments.expect or os.path.join(engine.ROOT, "tests", "expect")
-    path = os.path.join(directory, arguments.platform + ".txt")
-    if not os.path.isdir(directory):
-        raise Usage(f"--expect {directory}: no such directory")
-    if not os.path.isfile(path):
-        known = " ".join(sorted(f[:-4] for f in os.listdir(directory) if f.endswith(".txt")))
-        raise Usage(f"-p {arguments.platform}: unknown platform; known: {known or 'none'}")
-    return expect.read(path)
-
-
-def make_directory(path):
-    try:
-        os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise Usage(f"-o {path}: {error.strerror}") from None
-
-
-def read_log(path, timed_out=False):
-    try:
-        return ktap.read_log(path, timed_out)
-    except OSError as error:
-        raise Usage(f"{path}: cannot read the log: {error.strerror}") from None
-
-
-def judge(log, lines, words):
-    comparison = summary.compare(log, lines, words)
-    summary.show(log, comparison)
-    return comparison, summary.status(log, comparison)
-
-
-def run(arguments, words):
-    lines = expectations(arguments)
-    out = arguments.out or os.path.join(engine.BUILD, "run")
-    make_directory(out)
-    boot = engine.Boot(arguments.boot, arguments.cpu, arguments.smp, arguments.qemu, words=words)
-    boot.log = os.path.join(out, arguments.platform + ".log")
-    for option in ("image", "machine", "accel", "timeout"):
-        if getattr(arguments, option):
-            boot.options += ["--" + option, getattr(arguments, option)]
-    boot.options += ["--gdb"] * arguments.gdb
-    if os.path.exists(boot.log):
-        os.unlink(boot.log)
-    qemu = engine.Qemu()
-    engine.run(qemu, boot)
-    if boot.status == ktap.USAGE and not os.path.exists(boot.log):
-        return ktap.USAGE
-    log = read_log(boot.log, boot.status == ktap.TIMEOUT)
-    comparison, status = judge(log, lines, words)
-    boot.smp = int(boot.smp)
-    run_json = result.run_json(
-        arguments.platform, qemu.name, qemu.version(boot), boot, log, comparison
-    )
-    result.write(os.path.join(out, "result.json"), [run_json])
-    if boot.status != log.status:
-        print(
-            f"xtk: run-qemu.sh ended with status {boot.status}, the log says {log.status}:"
-            f" {log.reason}",
-            file=sys.stderr,
+    for name in names:
+        module = importlib.import_module("." + name, "xtklib.verbs")
+        sub = verbs.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog=module.EXAMPLE,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        return ktap.CRASH
-    return status
-
-
-def parse(arguments, _words):
-    lines = expectations(arguments)
-    if arguments.out:
-        make_directory(arguments.out)
-    runs, statuses = [], []
-    for path in arguments.logs:
-        log = read_log(path)
-        words = log.header.get("words", "").split()
-        if len(arguments.logs) > 1:
-            print(f"{path}:", file=sys.stderr)
-        comparison, status = judge(log, lines, words)
-        statuses.append(status)
-        boot = engine.Boot(boot="", cpu="", words=words, log=path)
-        runs.append(result.run_json(arguments.platform or "", "", "", boot, log, comparison))
-    if arguments.out:
-        result.write(os.path.join(arguments.out, "result.json"), runs)
-    return summary.worst(statuses)
-
-
-VERBS = {"run": run, "parse": parse}
+        module.add(sub)
+        sub.set_defaults(main=module.main)
+    return parser
 
 
 def main(argv):
     cut = argv.index("--") if "--" in argv else len(argv)
+    names = verb_names()
     verb = "xtk"
     try:
-        arguments = build_parser().parse_args(argv[:cut])
-        verb += " " + arguments.verb
-        return VERBS[arguments.verb](arguments, argv[cut + 1 :])
-    except (Usage, expect.Malformed) as error:
+        # Only what was asked for is imported: a boot is to cost little more than the emulator.
+        parser = build_parser(argv[:1] if argv and argv[0] in names else names)
+        if argv and argv[0] in names:
+            verb += " " + argv[0]
+        arguments = parser.parse_args(argv[:cut])
+        with ended_like_ctrl_c():
+            return arguments.main(arguments, argv[cut + 1 :])
+    except (Usage, Malformed) as error:
         print(f"{verb}: {error}", file=sys.stderr)
         return ktap.USAGE
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):  # what they still hold must not raise again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return NO_LISTENER
     except OSError as error:
         print(f"{verb}: {error.filename or 'cannot write'}: {error.strerror}", file=sys.stderr)
         return ktap.USAGE
     except KeyboardInterrupt:
         print(f"{verb}: interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED

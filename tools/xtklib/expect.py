@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Known failures: tests/expect/PLATFORM.txt, whose header describes a line."""
+"""Known failures: tests/expect/PLATFORM.txt. The head of qemu-tcg.txt says what a line is."""
 
 import datetime
 import fnmatch
+import os
 from dataclasses import dataclass, field
 
+from . import platforms
+from .boot import ROOT
+from .usage import Usage
+
+DIRECTORY = os.path.join(ROOT, "tests", "expect")
 FIELDS = "test-or-glob | rule | expires YYYY-MM-DD | reason | reference"
+OPEN = "?"  # how a reason or reference begins that a person has yet to write
 
 
 class Malformed(Exception):
@@ -35,6 +42,7 @@ class Comparison:
     known: list = field(default_factory=list)  # (test, lines)
     failed: list = field(default_factory=list)  # tests with a failure that no line knows
     unexpected_passes: list = field(default_factory=list)  # lines whose tests ran and passed
+    surprises: list = field(default_factory=list)  # (test, lines): the passes that these deny
     unmatched: list = field(default_factory=list)  # lines that match no test
     expired: list = field(default_factory=list)  # lines that are past their date
 
@@ -54,18 +62,55 @@ def parse_line(place, text):
         day = datetime.datetime.strptime(date, "%Y-%m-%d").date()
     except ValueError:
         raise Malformed(f"{place}: '{expires}': write 'expires YYYY-MM-DD'") from None
+    if reason.startswith(OPEN) or reference.startswith(OPEN):
+        raise Malformed(f"{place}: '{OPEN}': say what the engine does, and where it is reported")
     return Line(place, test, rule, day, reason, reference)
 
 
 def read(path):
     """The lines of one file. Raises Malformed, OSError."""
     lines = []
-    with open(path, encoding="utf-8") as file:
-        for number, text in enumerate(file, 1):
-            text = text.strip()
-            if text and not text.startswith("#"):
-                lines.append(parse_line(f"{path}:{number}", text))
+    try:
+        with open(path, encoding="utf-8") as file:
+            for number, text in enumerate(file, 1):
+                text = text.strip()
+                if text and not text.startswith("#"):
+                    lines.append(parse_line(f"{path}:{number}", text))
+    except UnicodeDecodeError:
+        raise Malformed(f"{path}: not UTF-8: save it as that") from None
     return lines
+
+
+def add_option(parser):
+    """--expect, of every verb that judges."""
+    parser.add_argument(
+        "--expect", metavar="DIR", help="known failures, or none (default: tests/expect)"
+    )
+
+
+def path_of(directory, name):
+    """The file NAME.txt of --expect DIR. Raises Usage."""
+    directory = directory or DIRECTORY
+    if not os.path.isdir(directory):
+        raise Usage(f"--expect {directory}: no such directory: name one, or none")
+    return os.path.join(directory, name + ".txt")
+
+
+def of_file(directory, name):
+    """The lines of NAME.txt; without that file, or with --expect none, nothing is known."""
+    if directory == "none" or not name:
+        return []
+    path = path_of(directory, name)
+    return read(path) if os.path.isfile(path) else []
+
+
+def of_platform(directory, name):
+    """The same for what -p names: a platform of platforms.json, or a file's. Raises Usage."""
+    files = {platform.name: platform.expect for platform in platforms.read()}
+    if name and directory != "none" and name not in files:
+        if not os.path.isfile(path_of(directory, name)):
+            raise Usage(f"-p {name}: unknown platform; known: {' '.join(files)}")
+    return of_file(directory, files.get(name, name))
 
 
 def known_by(test, lines):
@@ -101,6 +146,7 @@ def compare(tests, lines, selective=False, today=None):
             result.unmatched.append(line)
         if line not in used and any(test.status in ("pass", "fail") for test in covered):
             result.unexpected_passes.append(line)
+            result.surprises += [(test, [line]) for test in covered if test.status == "pass"]
         if line.expires < today:
             result.expired.append(line)
     return result

@@ -3,9 +3,14 @@
 
 The verdict's rules are those of tools/verdict.awk, its twin; tests/host feeds both the same logs.
 Only what is seen counts: a pass needs one boot, one header, a plan, every result in order, and a
-last line that is the last, is alone, and agrees with all of it. All else is a crash.
+last line that is the last, is alone, and agrees with all of it. All else is a crash, and behind
+the first sign of one nothing is read: it could be of another boot.
+
+Logs come from broken machines, so they may be endless, of one line, or of anything: a line is read
+in linear time, and what is kept of a log is bounded by its orderly results.
 """
 
+import functools
 import re
 import shlex
 from collections import Counter
@@ -18,11 +23,15 @@ BEGIN = re.compile(r"([^ #].*)?KTAP version 1")
 RESULT = re.compile(r"(not )?ok ([0-9]+)(?: (.*))?")
 HEADER = re.compile("# xtk [0-9]")
 PLAN = re.compile(r"1\.\.([0-9]+)")
-FAILURE = re.compile(
-    r"# fail: test=(\S+) rule=(\S+) expected=(.*?) got=(.*?) where=(.*)|"
-    r"# fail: test=(\S+)(?: rule=(\S+))? ([0-9]+) more failed checks.*"
-)
+FAILURE = re.compile(r"# fail: test=\S+(?: rule=(\S+))? (?:expected=(.*)|([0-9]+) more failed .*)")
 DIRECTIVE = re.compile(r" # (?:ERROR|SKIP) (.*)")
+LINE = 65536  # bytes; no line of the kernel comes near
+MOST = 1000  # details of one kind that are kept; the kernel prints a few a test
+# The lines before the end that feed() looks at; most of a large log is none of them.
+SPEAKS = re.compile(
+    rb"xtk: |# (?:xtk|panic|component:|rules|test:|checks:|fail:)|[0-9]|ok |not ok | +not ok |"
+    rb".*KTAP version 1"
+)
 
 
 @dataclass
@@ -53,6 +62,31 @@ class Log:
     reason: str = ""
 
 
+def number(digits):
+    """A number of any length; one that is no count of anything stays large."""
+    return int(digits.lstrip("0")[:16] or 0)
+
+
+def failure_of(line):
+    """What a `# fail:` line says; of a damaged one only that something failed."""
+    found = FAILURE.fullmatch(line)
+    if found and found[3]:
+        return Failure(found[1] or "?", where=found[3] + " more, not shown")
+    if not (found and found[1] and " got=" in line and " where=" in line):
+        return Failure("?", where="a damaged line")
+    expected, _, rest = found[2].partition(" got=")
+    got, _, where = rest.partition(" where=")
+    return Failure(found[1], expected, got, where)
+
+
+def keep(details, one):
+    """Add a detail unless there are too many: whether it was added."""
+    if len(details) < MOST:
+        details.append(one)
+        return True
+    return False
+
+
 def key_values(text):
     """The key=value words of a line; a value may stand in double quotes."""
     try:
@@ -70,12 +104,20 @@ class Parser:
         self.crashed = ""
         self.begun = self.ended = self.usage = self.subtest_failed = False
         self.plan = None
-        self.rules = {}
+        self.rules = "", []  # of the test that runs
         self.failures = []
         self.probes = 0
 
     def crash(self, reason):
         self.crashed = self.crashed or reason
+
+    def feed_raw(self, raw):
+        """A line as bytes, its end included; longer than LINE when it is but the start of one."""
+        if len(raw) > LINE and not raw.endswith(b"\n"):
+            self.crash(f"a line of more than {LINE} bytes")
+            return
+        raw = raw.rstrip(b"\n").rstrip(b"\r").replace(b"\0", b"?")
+        self.feed(raw.decode("utf-8", "replace"))
 
     def feed(self, line):
         if not line.strip(" \t"):
@@ -86,7 +128,7 @@ class Parser:
         if line.startswith("xtk: usage: "):
             self.usage = True
         elif last:
-            self.last_line([int(count) for count in last.groups()])
+            self.last_line([number(count) for count in last.groups()])
         elif line.startswith("xtk: "):
             self.crash("malformed last line")
         elif BEGIN.fullmatch(line):
@@ -108,13 +150,12 @@ class Parser:
         elif plan:
             if self.plan is not None or self.log.tests:
                 self.crash("a second plan, or one after results")
-            self.plan = int(plan[1])
+            self.plan = number(plan[1])
         elif re.match(r" +not ok ", line):
             self.subtest_failed = True
 
     def diagnostic(self, line):
         kind, _, rest = line[2:].partition(" ")
-        failure = FAILURE.fullmatch(line)
         if HEADER.match(line):
             if self.log.header:
                 self.crash("a second boot")
@@ -122,37 +163,38 @@ class Parser:
         elif kind.startswith("panic"):
             self.crash("panic")
         elif kind == "component:":
-            self.log.components.append(key_values(rest))
+            keep(self.log.components, key_values(rest))
         elif kind == "rules":
             name, _, rules = rest.partition(":")
-            self.rules[name] = rules.split()
+            self.rules = name, rules.split()
         elif line.startswith("# test: "):
             name, _, rules = rest.partition(" rules:")
-            self.log.listed.append((name.strip(), rules.split()))
+            keep(self.log.listed, (name.strip(), rules.split()))
         elif kind == "checks:" and re.fullmatch(r"test=\S+ [0-9]+", rest):
-            self.probes = int(rest.split()[1])
-        elif failure and failure[1]:
-            self.failures.append(Failure(*failure.groups()[1:5]))
-        elif failure:
-            self.failures.append(Failure(failure[7] or "?", where=failure[8] + " more, not shown"))
+            self.probes = number(rest.split()[1])
+        elif kind == "fail:":
+            if not keep(self.failures, failure_of(line)):
+                self.failures[-1] = Failure("?", where="more, not shown")
 
-    def result(self, negated, number, text, line):
+    def result(self, negated, count, text, line):
         where = len(self.log.tests) + 1
         directive = DIRECTIVE.search(line)
         error = re.search(" # ERROR( |$)", line)
-        if int(number) != where:
+        if number(count) != where:
             self.crash(f"result {where} is missing or out of order")
         if not negated and error:
             self.crash(f"result {where} is ok and an error")
         if not negated and self.subtest_failed:
             self.crash(f"result {where} is ok, a subtest of it is not")
         self.subtest_failed = False
+        if self.crashed:
+            return
         if negated:
             status = "error" if error else "fail"
         else:
             status = "skip" if re.search(" # SKIP( |$)", line) else "pass"
         test = Test((text or "").split(" ")[0], status, directive[1] if directive else "")
-        test.rules = self.rules.get(test.name, [])
+        test.rules = self.rules[1] if self.rules[0] == test.name else []
         test.probes, test.failures = self.probes, self.failures
         self.log.tests.append(test)
         self.failures, self.probes = [], 0
@@ -199,7 +241,9 @@ def read_log(path, timed_out=False):
     """Read the log at @path. Raises OSError."""
     parser = Parser()
     with open(path, "rb") as file:
-        for raw in file:
-            raw = raw.rstrip(b"\n").rstrip(b"\r").replace(b"\0", b"?")
-            parser.feed(raw.decode("utf-8", "replace"))
+        for raw in iter(functools.partial(file.readline, LINE + 1), b""):
+            if parser.ended or parser.usage or SPEAKS.match(raw) or len(raw) > LINE:
+                parser.feed_raw(raw)
+                if parser.crashed:
+                    break
     return parser.finish(timed_out)

@@ -1,29 +1,55 @@
 # SPDX-License-Identifier: MIT
 """DIR/result.json, the truth that every report is made from. docs/protocol.md has the schema."""
 
+import contextlib
 import json
 import os
+import re
+import shlex
 
-from . import ktap
+from . import engines, ktap, rules
+from .rundir import LOGS, RESULT
+from .usage import Usage
 
 VERSION = 1
 RUN_STATUS = {ktap.CRASH: "crash", ktap.TIMEOUT: "timeout", ktap.USAGE: "usage"}
+RUN_KEYS = (
+    "platform engine engine_version cpu boot smp words command log status wall_s xcr0_supported"
+    " xss_supported components tests"
+).split()
+TEST_KEYS = "name rules status probes reason expect observed failures".split()
+COMPONENT_KEYS = "bit size offset align".split()
+# The words that choose tests and cases, or run them otherwise than once in their order.
+CHOICE = ("tests=", "case=", "list", "repeat=", "shuffle=")
+CASE = re.compile(r"[a-z0-9_]+:[^ /]+(/[a-z0-9_]+:[^ /]+)*(?= |$)")
 
 
-def failure_json(test, failure, words):
-    repro = [word for word in words if not word.startswith("tests=")]
+def seed_of(log, words):
+    given = [word[5:] for word in words if word.startswith("seed=")]
+    return given[-1] if given else log.header.get("seed", "")
+
+
+def repro(boot, test, failure):
+    """The command that runs this case alone; only its words where it is not known what booted."""
+    words = [word for word in boot.words if not word.startswith(CHOICE)] + ["tests=" + test.name]
+    case = CASE.match(failure.where)
+    words += ["case=" + case[0]] if case else []
+    return shlex.join(engines.again(boot, words) if boot.engine else words)
+
+
+def failure_json(failure, test, log, boot):
     return {
         "rule": failure.rule,
-        "section": "",
+        "section": rules.section(failure.rule),
         "expected": failure.expected,
         "got": failure.got,
         "where": failure.where,
-        "seed": next((word[5:] for word in words if word.startswith("seed=")), ""),
-        "repro": " ".join([*repro, "tests=" + test.name]),
+        "seed": seed_of(log, boot.words),
+        "repro": repro(boot, test, failure),
     }
 
 
-def test_json(test, known, words):
+def test_json(test, known, log, boot):
     lines = known.get(id(test))
     return {
         "name": test.name,
@@ -33,36 +59,124 @@ def test_json(test, known, words):
         "reason": test.reason,
         "expect": {"line": lines[0].place, "reference": lines[0].reference} if lines else None,
         "observed": {},
-        "failures": [failure_json(test, failure, words) for failure in test.failures],
+        "failures": [failure_json(failure, test, log, boot) for failure in test.failures],
     }
 
 
-def run_json(platform, engine, version, boot, log, comparison):
+def component_json(said):
+    """A `# component:` line as numbers; None for one that was damaged on the way."""
+    try:
+        return {key: int(said[key], 0) for key in COMPONENT_KEYS}
+    except (KeyError, ValueError):
+        return None
+
+
+def log_name(path):
+    """Beside result.json, where it is in logs/; a log from elsewhere has but its name."""
+    directory, name = os.path.split(path)
+    return f"{LOGS}/{name}" if os.path.basename(directory) == LOGS else name
+
+
+def run_json(boot, version, log, comparison):
     """One element of "runs"."""
     known = {id(test): lines for test, lines in comparison.known}
+    tests = [test_json(test, known, log, boot) for test in log.tests]
     return {
-        "platform": platform,
-        "engine": engine,
+        "platform": boot.platform,
+        "engine": boot.engine,
         "engine_version": version,
         "cpu": boot.cpu or log.header.get("cpu", ""),
-        "boot": log.header.get("boot", boot.boot),
+        "boot": boot.boot or log.header.get("boot", ""),
         "smp": boot.smp,
         "words": boot.words,
         "command": boot.command,
-        "log": os.path.basename(boot.log),
+        "log": log_name(boot.log),
         "status": RUN_STATUS.get(log.status, "done"),
         "wall_s": boot.wall_s,
         "xcr0_supported": log.header.get("xcr0", ""),
         "xss_supported": log.header.get("xss", ""),
-        "components": log.components,
-        "tests": [test_json(test, known, boot.words) for test in log.tests],
+        "components": [one for one in map(component_json, log.components) if one],
+        "tests": tests,
     }
 
 
-def write(path, runs):
-    """Write whole or not at all. Raises OSError."""
-    partial = path + ".tmp"
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump({"version": VERSION, "runs": runs}, file, indent=1, ensure_ascii=False)
-        file.write("\n")
-    os.replace(partial, path)
+def write(directory, runs):
+    """Write DIR/result.json whole or not at all. Raises OSError."""
+    path = os.path.join(directory, RESULT)
+    try:
+        with open(path + ".tmp", "w", encoding="utf-8") as file:
+            json.dump({"version": VERSION, "runs": runs}, file, indent=1, ensure_ascii=False)
+            file.write("\n")
+        os.replace(path + ".tmp", path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(path + ".tmp")
+        raise
+
+
+def wrong_with(whole):
+    """What keeps a parsed file from being a result of this version; "" if nothing does."""
+    if not isinstance(whole, dict) or not isinstance(whole.get("runs"), list):
+        return "no object with \"runs\""
+    if whole.get("version") != VERSION:
+        return f"version {whole.get('version')} is not {VERSION}"
+    for run in whole["runs"]:
+        if not isinstance(run, dict) or not set(RUN_KEYS) <= set(run):
+            return "a run lacks a key"
+        for test in run["tests"]:
+            if not isinstance(test, dict) or not set(TEST_KEYS) <= set(test):
+                return f"a test of {run['log']} lacks a key"
+    return ""
+
+
+def read(directory):
+    """The runs of DIR/result.json. Raises Usage."""
+    path = os.path.join(directory, RESULT)
+    try:
+        with open(path, encoding="utf-8") as file:
+            whole = json.load(file)
+    except OSError as error:
+        raise Usage(f"{path}: {error.strerror}: name a directory that xtk has written") from None
+    except json.JSONDecodeError as error:
+        place = f"{path}:{error.lineno}:{error.colno}"
+        raise Usage(f"{place}: not JSON: {error.msg}: make it again with 'xtk matrix'") from None
+    except ValueError:
+        raise Usage(f"{path}: not UTF-8: make it again with 'xtk matrix'") from None
+    wrong = wrong_with(whole)
+    if wrong:
+        raise Usage(f"{path}: {wrong}: make it again with this version's 'xtk matrix'")
+    return whole["runs"]
+
+
+def merge(directories):
+    """[(directory, run)...] of several directories, sorted by log. Raises Usage.
+
+    The same job in two of them is refused: no reader could tell one from the other.
+    """
+    found = {}
+    for directory in directories:
+        for run in read(directory):
+            if run["log"] in found:
+                other = found[run["log"]][0]
+                raise Usage(f"{directory}: {run['log']} is also in {other}: name one of the two")
+            found[run["log"]] = directory, run
+    return [found[log] for log in sorted(found)]
+
+
+def failure_of(failure):
+    return ktap.Failure(*(failure[key] for key in ("rule", "expected", "got", "where")))
+
+
+def tests(run):
+    """The tests of a run as ktap gave them, to be compared again with what is known."""
+    return [
+        ktap.Test(
+            test["name"],
+            "fail" if test["status"] == "known" else test["status"],
+            test["reason"],
+            test["rules"],
+            test["probes"],
+            [failure_of(failure) for failure in test["failures"]],
+        )
+        for test in run["tests"]
+    ]

@@ -9,11 +9,15 @@ from . import expect, ktap
 SEVERITY = (ktap.CRASH, ktap.TIMEOUT, ktap.ERROR, ktap.USAGE, ktap.FAILED, ktap.PASSED)
 
 
+def is_selective(words):
+    """Whether a run with these words is not one of all tests."""
+    return any(word == "list" or word.startswith(("tests=", "case=")) for word in words)
+
+
 def compare(log, lines, words):
     """The comparison of one log; a run that was cut or chose tests cannot miss a line's test."""
     cut = log.status in (ktap.CRASH, ktap.TIMEOUT, ktap.USAGE)
-    chosen = any(word == "list" or word.startswith(("tests=", "case=")) for word in words)
-    return expect.compare(log.tests, lines, selective=cut or chosen)
+    return expect.compare(log.tests, lines, selective=cut or is_selective(words))
 
 
 def status(log, comparison):
@@ -67,3 +71,10 @@ def show(log, comparison):
     sys.stdout.flush()
     for line in lines_of(log, comparison):
         print(line, file=sys.stderr)
+
+
+def judge(log, lines, words):
+    """Compare, show, and give the (comparison, status)."""
+    comparison = compare(log, lines, words)
+    show(log, comparison)
+    return comparison, status(log, comparison)

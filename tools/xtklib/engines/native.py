@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""No emulator: the library's C tests on the CPU at hand, at CPL 3, as one more column.
+
+tests/host/native_run.py builds them, runs them, and writes the log.
+"""
+
+import os
+import shutil
+import sys
+
+from .. import process
+from ..boot import ROOT
+from ..usage import Usage
+
+boots = ("native",)
+default_boot = "native"
+default_path = os.path.join(ROOT, "tests", "host", "native_run.py")
+
+COMPILERS = ("gcc", "clang")
+MISSING = "no gcc here to build the library's tests with: run 'make deps test'"
+
+
+def again(boot, words):
+    command = [os.path.join(ROOT, "tools", "xtk"), "run", "-p", boot.platform or "native"]
+    return command + (["--", *words] if words else [])
+
+
+def prepare(boot):
+    for name in ("cpu", "machine", "accel", "image"):
+        if getattr(boot, name):
+            raise Usage(f"--{name} {getattr(boot, name)}: natively there is no choice of it")
+    if not any(shutil.which(name) for name in COMPILERS):
+        raise Usage(MISSING)
+    said = os.path.join(boot.directory, "stderr")
+    argv = [sys.executable, boot.path, boot.directory, *boot.words]
+    return process.Command(argv, boot.log, boot.log, said)
+
+
+def version(_boot):
+    """Of the only program that stands between the tests and the CPU."""
+    return f"{os.uname().sysname} {os.uname().release}"
+
+
+def said(text):
+    return text
+
+
+def start_failed(boot):
+    return boot.said.splitlines()[0] if boot.said and boot.status else ""
+
+
+def why_not(_platform):
+    if os.uname().machine != "x86_64":
+        return f"this CPU is no x86: {os.uname().machine}"
+    return "" if any(shutil.which(name) for name in COMPILERS) else MISSING

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""What the user got wrong."""
+
+import argparse
+
+
+class Usage(Exception):
+    """One line: what it is about, what is wrong, the remedy. The program ends with status 2."""
+
+
+def positive(text):
+    """The number of an option, as argparse's type."""
+    if not (text.isdecimal() and 1 <= int(text) <= 999999):
+        raise argparse.ArgumentTypeError(f"{text}: not a number from 1 to 999999")
+    return int(text)
