@@ -47,7 +47,7 @@ OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o
 PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/lazy.c.o lib/xsave.c.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all iso xstate lib run test lint bench prove fuzz coverage clean help
+.PHONY: all iso xstate lib run test lint matrix emulators gdb dist bench prove fuzz coverage clean help
 
 all: $(BUILD)/xtk.elf $(BUILD)/xtk.elf32          ## the kernel: ELF64 (multiboot 2, PVH) and ELF32 (multiboot 1)
 iso: $(BUILD)/xtk.iso                             ## the bootable image, for BIOS and UEFI
@@ -82,12 +82,10 @@ $(BUILD)/host/lib/%.c.o: EXTRA_CFLAGS := -Wconversion -fPIC
 $(BUILD)/libxsave.a: $(filter $(BUILD)/host/lib/%,$(HOST_OBJ))
 	@$(SAY) AR $@
 	$(Q)rm -f $@ && $(AR) rcsD $@ $^
-
 # It names its own directory, so that the whole may be moved.
 $(BUILD)/xsave.pc: lib/xsave.pc.in $(wildcard lib/*.h lib/xsave/*.h)
 	$(Q)mkdir -p $(BUILD)/include/xsave && cp lib/xsave.h $(BUILD)/include/ && cp lib/xsave/*.h $(BUILD)/include/xsave/
 	$(Q)sed 's/@VERSION@/$(VERSION)/' $< > $@
-
 $(BUILD)/xstate: $(filter $(BUILD)/host/tools/%,$(HOST_OBJ)) $(BUILD)/libxsave.a
 	@$(SAY) LINK $@
 	$(Q)$(CC) -o $@ $^
@@ -96,12 +94,10 @@ $(BUILD)/%.asm.o: %.asm $(BUILD)/asm-offsets.inc
 	@mkdir -p $(@D)
 	@$(SAY) NASM $<
 	$(Q)$(NASM) $(NFLAGS) -MD $(@:.o=.d) -MQ $@ -o $@ $<
-
 $(BUILD)/asm-offsets.inc: kernel/asm-offsets.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MF $(BUILD)/asm-offsets.d -MT $@ -S -o $(BUILD)/asm-offsets.s $<
 	$(Q)sed -n 's/^.*"->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\)".*/%define \1 \2/p' $(BUILD)/asm-offsets.s > $@
-
 $(BUILD)/path-table.o: $(PATH_OBJ) tools/path-table.awk
 	$(Q)objdump -d -w $(PATH_OBJ) | awk -f tools/path-table.awk > $(BUILD)/path-table.asm
 	$(Q)$(NASM) -f elf64 -o $@ $(BUILD)/path-table.asm
@@ -110,41 +106,45 @@ $(BUILD)/xtk.elf: $(OBJ) linker.ld
 	@$(SAY) LD $@
 	$(Q)$(LD) -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
 		-T linker.ld -o $@ $(OBJ)
-
 $(BUILD)/xtk.elf32: $(BUILD)/xtk.elf boot/multiboot1.asm
 	$(Q)$(NASM) -f bin -o $(BUILD)/multiboot1.bin boot/multiboot1.asm
 	@$(SAY) OBJCOPY $@
 	$(Q)$(OBJCOPY) -O elf32-i386 --update-section .multiboot1=$(BUILD)/multiboot1.bin $< $@
-
 $(BUILD)/xtk.iso: $(BUILD)/xtk.elf boot/grub.cfg tools/mkiso.sh
 	@$(SAY) ISO $@
 	$(Q)tools/mkiso.sh $@ $< $(EPOCH)
 
+# What follows runs programs, which find what was built by this.
+export XTK_BUILD := $(abspath $(BUILD))
 run: iso                                          ## boot the ISO through GRUB in QEMU; exits with the verdict
-	XTK_BUILD=$(abspath $(BUILD)) tools/xtk run
-
+	tools/xtk run
 test: lint all iso xstate lib                     ## everything that CI checks
-	XTK_BUILD=$(abspath $(BUILD)) tests/host/run.py
-
+	tests/host/run.py
+	rm -rf $(BUILD)/quick && tools/xtk matrix --quick -o $(BUILD)/quick
 lint: all                                         ## formatter, static analysis, directions, no vector register in C
 	tools/lint/run.sh $(BUILD)
-
+matrix: all iso                                   ## every platform of tools/platforms.json; a page of what they did
+	tools/xtk matrix; status=$$?; tools/xtk report $(BUILD)/matrix && exit $$status
+emulators:                                        ## newer QEMU and Bochs, unpacked beside the machine's own
+	tools/emulators.sh
+gdb: all xstate                                   ## QEMU in gdb, before its first instruction
+	gdb -q -x tools/gdb/xtk.py -ex xtk-boot $(BUILD)/xtk.elf
+dist: all iso xstate lib                          ## a release that needs no build
+	tools/dist.sh $(BUILD) $(VERSION) $(EPOCH)
 bench: all iso lib                                ## figures: boot, exit, instructions a switch, cycles of the library
-	XTK_BUILD=$(abspath $(BUILD)) CC='$(CC)' tools/bench.py
+	CC='$(CC)' tools/bench.py
 prove:                                            ## CBMC: no access out of bounds for any input
-	XTK_BUILD=$(abspath $(BUILD)) tests/proof/run.py
+	tests/proof/run.py
 fuzz:                                             ## libFuzzer on the library and xstate, SECONDS=30 of each target
-	XTK_BUILD=$(abspath $(BUILD)) tests/fuzz/run.py $(SECONDS)
+	tests/fuzz/run.py $(SECONDS)
 coverage:                                         ## lines and branches of lib/ that the host tests reach
-	XTK_BUILD=$(abspath $(BUILD)) tests/host/coverage.py
-
+	tests/host/coverage.py
 clean:                                            ## remove what was built
 	rm -rf $(BUILD)
-
 help:                                             ## this list
 	@echo 'make [CC=clang] GOAL…   (xtk $(VERSION))'
-	@echo '  deps     install the packages that the other goals on the line need (Debian, Ubuntu)'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "  %-8s %s\n", $$1, $$2 }'
+	@echo '  deps      install the packages that the other goals on the line need (Debian, Ubuntu)'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "  %-9s %s\n", $$1, $$2 }'
 
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(BUILD)/asm-offsets.d
 endif

@@ -17,7 +17,11 @@ PROVE="gcc python3 debootstrap"
 FUZZ="clang libclang-rt-dev libc6-dev python3"
 FOREIGN="gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross"
 FOREIGN+=" qemu-user-static"
-TEST="$HOST $PROVE $FUZZ $FOREIGN g++ gdb ovmf pkg-config"
+MATRIX="$HOST bochs bochsbios vgabios ovmf"
+REPORT="chromium chromium-driver libxml2-utils python3-yaml"
+TEST="$HOST $PROVE $FUZZ $FOREIGN $MATRIX $REPORT g++ gdb pkg-config"
+# Not every release has a package of that name; what wants it then says so and is skipped.
+OPTIONAL=" libclang-rt-dev chromium chromium-driver "
 
 die() {
 	echo "deps.sh: $*" >&2
@@ -26,16 +30,20 @@ die() {
 
 packages() { # GOAL
 	case $1 in
-	deps | help | clean | distclean) ;;
-	iso | dist) echo "$BUILD $ISO" ;;
-	run | gdb) echo "$BUILD $ISO $RUN" ;;
+	deps | help | clean) ;;
+	iso) echo "$BUILD $ISO" ;;
+	dist) echo "$BUILD $ISO $HOST" ;;
+	run) echo "$BUILD $ISO $RUN" ;;
+	gdb) echo "$BUILD $RUN $HOST gdb" ;;
+	matrix) echo "$BUILD $ISO $RUN $MATRIX" ;;
+	emulators) echo "debootstrap" ;;
 	bench) echo "$BUILD $ISO $RUN $HOST" ;;
 	xstate | lib) echo "$HOST" ;;
 	coverage) echo "$HOST python3" ;;
 	prove) echo "$PROVE" ;;
 	fuzz) echo "$FUZZ" ;;
-	lint | format) echo "$BUILD $LINT $HOST" ;;
-	test | check | matrix) echo "$BUILD $ISO $RUN $LINT $TEST" ;;
+	lint) echo "$BUILD $LINT $HOST" ;;
+	test) echo "$BUILD $ISO $RUN $LINT $TEST" ;;
 	*) echo "$BUILD" ;; # all, and a single file
 	esac
 }
@@ -62,10 +70,15 @@ as_root() {
 	fi
 }
 
-install() {
-	# apt fails for a name that it does not know, but not for a pattern that matches nothing.
+install() { # PACKAGE...
+	local package names=()
+	for package; do
+		# apt fails for a name that it does not know, but not for a pattern that matches nothing.
+		case $OPTIONAL in *" $package "*) package="?exact-name($package)" ;; esac
+		names+=("$package")
+	done
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-		"${@/#libclang-rt-dev/?exact-name(libclang-rt-dev)}"
+		"${names[@]}"
 }
 
 [ $# -gt 0 ] || set -- test

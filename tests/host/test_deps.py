@@ -2,6 +2,7 @@
 """tools/deps.sh against an apt and a dpkg that only pretend."""
 
 import os
+import re
 import shutil
 import unittest
 
@@ -63,6 +64,12 @@ class Deps(host.Case):
             ("prove", "debootstrap", "clang"),
             ("fuzz", "clang", "gcc"),
             ("bench", "libc6-dev", "clang"),
+            ("dist", "xorriso", "qemu-system-x86"),
+            ("gdb", "gdb", "xorriso"),
+            ("matrix", "bochsbios", "clang"),
+            ("emulators", "debootstrap", "gcc"),
+            ("test", "libxml2-utils", None),
+            ("test", "debootstrap", None),
             ("test", "gcc-s390x-linux-gnu", None),
         ):
             with self.subTest(goal):
@@ -76,6 +83,22 @@ class Deps(host.Case):
         os.unlink(self.path("calls"))
         self.deps("fuzz", installed="clang libc6-dev python3", FUZZER="/bin/sh")
         self.assertEqual(self.calls(), [])
+
+    def test_a_package_that_a_release_may_lack(self):
+        self.deps("test")
+        self.assertIn("?exact-name(chromium)", self.installed())
+        self.assertNotIn("chromium", self.installed())
+
+    def test_every_goal_of_the_makefile_is_known(self):
+        """A goal that is none of deps.sh's falls to what a single file needs."""
+        with open(host.tree("tools", "deps.sh"), encoding="utf-8") as file:
+            known = re.findall(r"(?m)^\t([a-z |]+)\)", file.read())
+        with open(host.tree("Makefile"), encoding="utf-8") as file:
+            goals = re.findall(r"(?m)^([a-z]+):.*## ", file.read())
+        self.assertGreater(len(goals), 10)
+        names = {name for row in known for name in row.split(" | ")}
+        self.assertEqual(set(goals) - names, {"all"})
+        self.assertEqual(names - set(goals), {"deps"})
 
     def test_no_goal_is_everything(self):
         self.deps("test")
