@@ -41,8 +41,8 @@ CFLAGS := $(FREESTANDING) $(WARN) -Ikernel/include -Ilib -DXTK_VERSION='"$(VERSI
 NFLAGS := -f elf64 -g -F stabs -w+all -Ikernel/ -I$(BUILD)/
 
 KERNEL_SRC := $(wildcard kernel/*.c kernel/*.asm kernel/ist/*.c kernel/ist/*.asm $(DESIGNS:%=%/*.c) $(DESIGNS:%=%/*.asm))
-SRC  := boot/multiboot.asm $(filter-out kernel/asm-offsets.c,$(KERNEL_SRC)) $(wildcard lib/*.c tests/*.c tests/*.asm)
-OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o
+SRC  := boot/multiboot.asm $(filter-out kernel/asm-offsets.c,$(KERNEL_SRC)) $(wildcard lib/*.c tests/*.c tests/*.asm tests/rules/*.c)
+OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o $(BUILD)/rule-sections.o
 # The objects in which the tests send an NMI to every instruction: their disassembly goes into the kernel.
 PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/lazy.c.o lib/xsave.c.o)
 
@@ -101,6 +101,8 @@ $(BUILD)/asm-offsets.inc: kernel/asm-offsets.c
 $(BUILD)/path-table.o: $(PATH_OBJ) tools/path-table.awk
 	$(Q)objdump -d -w $(PATH_OBJ) | awk -f tools/path-table.awk > $(BUILD)/path-table.asm
 	$(Q)$(NASM) -f elf64 -o $@ $(BUILD)/path-table.asm
+$(BUILD)/rule-sections.o: docs/rules.md tools/rule-sections.awk
+	$(Q)awk -f tools/rule-sections.awk $< | $(CC) $(CFLAGS) -xc -c -o $@ -
 
 $(BUILD)/xtk.elf: $(OBJ) linker.ld
 	@$(SAY) LD $@

@@ -5,10 +5,13 @@
  *
  * Source: Linux, Documentation/dev-tools/ktap.rst, "KTAP version 1".
  */
+#include <xtk/options.h>
 #include <xtk/print.h>
 #include <xtk/string.h>
+#include <xtk/table.h>
 #include <xtk/test.h>
 
+#include "judged.h"
 #include "report.h"
 
 #define FAILURES_IN_FULL 8
@@ -33,6 +36,8 @@ void report_plan(unsigned int tests)
 void report_begin(const char *name, const char *rules)
 {
 	memset(&running, 0, sizeof(running));
+	judged_reset();
+	table_abandon();
 	running.name = name;
 	if (rules && *rules)
 		print("# rules %s: %s\n", name, rules);
@@ -70,6 +75,7 @@ enum outcome report_end(void)
 		print("# error: test=%s %s\n", running.name, running.error);
 	if (running.checks)
 		print("# checks: test=%s %lu\n", running.name, running.checks);
+	judged_print(running.name);
 	print("%s %u %s", o == OUTCOME_PASS || o == OUTCOME_SKIP ? "ok" : "not ok", ++number,
 	      running.name);
 	if (o == OUTCOME_SKIP)
@@ -105,6 +111,18 @@ static bool rule_was_shown(const char *rule)
 	return false;
 }
 
+/* Where the rule comes from, once for each, and the words that repeat exactly this case. */
+static void print_origin(const char *rule, bool shown)
+{
+	const char *section = shown ? NULL : judged_section(rule);
+
+	if (section)
+		print("#   %s: %s\n", rule, section);
+	if (table_case_name())
+		print("#   repeat: tests=%s case=%s seed=%lu%s\n", running.name, table_case_name(),
+		      options.seed, options.depth_full ? " depth=full" : "");
+}
+
 /* The first few in full, and the first of every rule, because who knows a failure knows it by its
  * rule. */
 static void fail(const char *rule, const char *expected, const char *got, const char *where,
@@ -113,14 +131,25 @@ static void fail(const char *rule, const char *expected, const char *got, const 
 	bool shown = rule_was_shown(rule);
 
 	running.checks++;
+	judged_add(rule, 1);
 	if (running.failures++ >= FAILURES_IN_FULL && shown) {
 		running.hidden++;
 		return;
 	}
 	print("# fail: test=%s rule=%s expected=%s got=%s where=", running.name, rule, expected,
 	      got);
+	if (table_case_name())
+		print("%s ", table_case_name());
 	vprint(where, args);
 	print("\n");
+	print_origin(rule, shown);
+}
+
+static bool passed(const char *rule)
+{
+	running.checks++;
+	judged_add(rule, 1);
+	return true;
 }
 
 bool expect_equal(uint64_t got, uint64_t want, const char *rule, const char *where, ...)
@@ -128,10 +157,8 @@ bool expect_equal(uint64_t got, uint64_t want, const char *rule, const char *whe
 	char expected[24], actual[24];
 	va_list args;
 
-	running.checks++;
 	if (got == want)
-		return true;
-	running.checks--;
+		return passed(rule);
 	format_text(expected, sizeof(expected), "0x%lx", want);
 	format_text(actual, sizeof(actual), "0x%lx", got);
 	va_start(args, where);
@@ -145,10 +172,8 @@ bool expect_fault(fault_t got, fault_t want, const char *rule, const char *where
 	char expected[FAULT_TEXT_SIZE], actual[FAULT_TEXT_SIZE];
 	va_list args;
 
-	if (got == want) {
-		running.checks++;
-		return true;
-	}
+	if (got == want)
+		return passed(rule);
 	va_start(args, where);
 	fail(rule, fault_text(want, expected), fault_text(got, actual), where, args);
 	va_end(args);
@@ -159,10 +184,8 @@ bool expect_true(bool condition, const char *rule, const char *where, ...)
 {
 	va_list args;
 
-	if (condition) {
-		running.checks++;
-		return true;
-	}
+	if (condition)
+		return passed(rule);
 	va_start(args, where);
 	fail(rule, "true", "false", where, args);
 	va_end(args);
@@ -178,9 +201,42 @@ void test_fail(const char *rule, const char *expected, const char *got, const ch
 	va_end(args);
 }
 
-void test_checked(uint64_t checks)
+void test_checked(const char *rule, uint64_t checks)
 {
 	running.checks += checks;
+	judged_add(rule, checks);
+}
+
+/* Up to 8 bytes around the first difference, which stands in brackets. */
+static void mark_bytes(char *out, size_t size, const uint8_t *bytes, size_t from, size_t to,
+		       size_t at)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < to && n < size; i++)
+		n += format_text(out + n, size - n, i == at ? "[%02x]" : "%02x", bytes[i]);
+}
+
+bool expect_bytes(const uint8_t *got, const uint8_t *want, size_t size, const char *rule,
+		  const char *where, ...)
+{
+	char expected[32], actual[32], place[192];
+	size_t at = 0, from, to;
+	va_list args;
+
+	if (!memcmp(got, want, size))
+		return passed(rule);
+	while (got[at] == want[at])
+		at++;
+	from = at & ~(size_t)7;
+	to = from + 8 < size ? from + 8 : size;
+	mark_bytes(expected, sizeof(expected), want, from, to, at);
+	mark_bytes(actual, sizeof(actual), got, from, to, at);
+	va_start(args, where);
+	vformat_text(place, sizeof(place), where, args);
+	va_end(args);
+	test_fail(rule, expected, actual, "%s byte %zu, here from %zu on", place, at, from);
+	return false;
 }
 
 void test_error(const char *format, ...)

@@ -68,7 +68,7 @@ static void check_regs(const struct xregs *want, const struct xregs *have, uint6
 	if (xregs_compare(want, have, mask, &first))
 		context_fail(&first, "R05", where);
 	else
-		test_checked(1);
+		test_checked("R05", 1);
 }
 
 void context_fill(unsigned int index, uint64_t mask, uint64_t seed)
@@ -117,5 +117,5 @@ void context_check_initial(uint64_t mask, const char *where)
 	if (xregs_compare(&initial, &live, mask, &first))
 		context_fail(&first, "R02", where);
 	else
-		test_checked(1);
+		test_checked("R02", 1);
 }

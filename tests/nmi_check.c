@@ -82,7 +82,7 @@ static void check_owner(enum thread_part part)
 	if (xregs_compare(&contexts[owner - threads].regs, &before.regs, mask, &first))
 		context_fail(&first, "I01", where);
 	else
-		test_checked(1);
+		test_checked("I01", 1);
 }
 
 static void on_before(const struct trap_frame *frame)

@@ -65,7 +65,7 @@ static void expect_kept(uint64_t xcr0)
 	if (xregs_compare(&planted, &kept, xcr0, &first))
 		context_fail(&first, "I01", "after the report");
 	else
-		test_checked(1);
+		test_checked("I01", 1);
 }
 
 void planted_check(uint64_t xcr0)

@@ -36,35 +36,35 @@ XTEST(selftest, empty, .without_xsave = true)
 XTEST(selftest, leak_cr0, .without_xsave = true)
 {
 	write_cr0(read_cr0() | CR0_TS);
-	test_checked(1);
+	test_checked("-", 1);
 }
 
 /* status 5 */
 XTEST(selftest, leak_cr4, .without_xsave = true)
 {
 	write_cr4(read_cr4() & ~CR4_OSXMMEXCPT);
-	test_checked(1);
+	test_checked("-", 1);
 }
 
 /* status 5 */
 XTEST(selftest, leak_xcr0)
 {
 	insn_xsetbv(0, 1);
-	test_checked(1);
+	test_checked("-", 1);
 }
 
 /* status 5 */
 XTEST(selftest, leak_idt, .without_xsave = true)
 {
 	idt_clear(VEC_UD);
-	test_checked(1);
+	test_checked("-", 1);
 }
 
 /* status 5 */
 XTEST(selftest, leak_ist, .without_xsave = true)
 {
 	tss_ist_set(IST_INJECT, 0x1000);
-	test_checked(1);
+	test_checked("-", 1);
 }
 
 /* status 1: an exception that nobody expected ends the test, not the run */

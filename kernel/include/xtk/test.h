@@ -10,6 +10,7 @@
 #define XTK_TEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <xtk/fault.h>
@@ -50,11 +51,21 @@ bool expect_fault(fault_t got, fault_t want, const char *rule, const char *where
 bool expect_true(bool condition, const char *rule, const char *where, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/**
+ * expect_bytes() - check memory
+ * @got, @want: @size bytes each
+ *
+ * The failure shows eight bytes around the first difference, as hex digits, the different byte in
+ * brackets.
+ */
+bool expect_bytes(const uint8_t *got, const uint8_t *want, size_t size, const char *rule,
+		  const char *where, ...) __attribute__((format(printf, 5, 6)));
+
 /* test_fail() - a failed check whose values the test shows itself; test_checked() counts checks
- * that passed without a call. */
+ * of a rule that passed without a call. */
 void test_fail(const char *rule, const char *expected, const char *got, const char *where, ...)
 	__attribute__((format(printf, 4, 5)));
-void test_checked(uint64_t checks);
+void test_checked(const char *rule, uint64_t checks);
 
 /* The test or the kernel is broken: the test ends as an error. Returns; the test should then too.
  */
