@@ -31,6 +31,29 @@ enum xsave_error xsave_claim_overlap(const struct xsave_layout *layout)
 	return nondet_error();
 }
 
+/* Any entry after any others: of those before it, what became a claim is in @seen. */
+void prove_add_entry(void)
+{
+	struct xsave_layout layout = nondet_layout();
+	uint64_t seen = nondet_u64();
+
+	added = nondet_u64();
+	ASSUME(!(added & ~seen));
+	if (add_entry(&layout, &seen, malloc(ENTRY_SIZE)))
+		REACHED("an error");
+	else
+		REACHED("an entry");
+	PROVE(!(added & ~seen), "the next entry finds what this one was");
+}
+
+enum xsave_error any_entry(struct xsave_layout *layout, uint64_t *seen, const uint8_t *entry)
+{
+	PROVE(__CPROVER_rw_ok(layout, sizeof(*layout)), "entry: a layout");
+	PROVE(__CPROVER_r_ok(entry, ENTRY_SIZE), "entry: inside the note");
+	*seen = nondet_u64();
+	return nondet_error();
+}
+
 void prove_linux_layout(void)
 {
 	struct xsave_layout layout = nondet_layout();

@@ -27,7 +27,7 @@ BUILD = os.environ.get("XTK_BUILD") or os.path.join(ROOT, "build")
 OUT = os.path.join(BUILD, "proof")
 SUITE = "trixie"
 UNPACKED = os.path.join(BUILD, "suites", "trixie-cbmc")
-TIMEOUT = 900  # seconds for one harness; the slowest takes half a minute alone on a machine
+TIMEOUT = 900  # seconds for one harness; the slowest takes a minute
 CHECKS = """--bounds-check --pointer-check --pointer-overflow-check --signed-overflow-check
  --unsigned-overflow-check --conversion-check --div-by-zero-check --unwinding-assertions
  --no-malloc-may-fail --drop-unused-functions --slice-formula""".split()
@@ -215,7 +215,8 @@ def run_seeds(pool, tools, harnesses, seeds):
         missed += bool(wrong)
         seed = jobs[job]
         verdict = f"NOT REFUTED: {wrong}" if wrong else f"refuted by: {found[:60]}"
-        print(f"{seed.title:26}{seconds:11.1f} s  {seed.file}: {seed.new[:36]}: {verdict}", flush=True)
+        fault = " ".join(seed.new.split())[:36]
+        print(f"{seed.title:26}{seconds:11.1f} s  {seed.file}: {fault}: {verdict}", flush=True)
     return missed
 
 
