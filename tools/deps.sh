@@ -13,13 +13,14 @@ ISO="grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools"
 RUN="qemu-system-x86 python3"
 LINT="clang clang-format clang-tidy cppcheck shellcheck python3"
 HOST="gcc binutils libc6-dev"
-PROVE="gcc python3 debootstrap"
+SUITES="debootstrap debian-archive-keyring" # Ubuntu's debootstrap brings its own keys only
+PROVE="gcc python3 $SUITES"
 FUZZ="clang libclang-rt-dev libc6-dev python3"
 FOREIGN="gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross"
 FOREIGN+=" qemu-user-static"
 MATRIX="$HOST bochs bochsbios vgabios ovmf"
-REPORT="chromium chromium-driver libxml2-utils python3-yaml"
-TEST="$HOST $PROVE $FUZZ $FOREIGN $MATRIX $REPORT g++ gdb pkg-config"
+REPORT="chromium chromium-driver libxml2-utils perl python3-yaml"
+TEST="$HOST $PROVE $FUZZ $FOREIGN $MATRIX $REPORT g++ gdb groff-base pkg-config xxd"
 # Not every release has a package of that name; what wants it then says so and is skipped.
 OPTIONAL=" libclang-rt-dev chromium chromium-driver "
 
@@ -36,7 +37,7 @@ packages() { # GOAL
 	run) echo "$BUILD $ISO $RUN" ;;
 	gdb) echo "$BUILD $RUN $HOST gdb" ;;
 	matrix) echo "$BUILD $ISO $RUN $MATRIX" ;;
-	emulators) echo "debootstrap" ;;
+	emulators) echo "$SUITES" ;;
 	bench) echo "$BUILD $ISO $RUN $HOST" ;;
 	xstate | lib) echo "$HOST" ;;
 	coverage) echo "$HOST python3" ;;

@@ -5,7 +5,7 @@
 #
 # usage: tools/dist.sh BUILD VERSION EPOCH
 #
-# BUILD/dist/xtk-VERSION.tar.gz   tools/xtk, run-qemu.sh; images, library, xstate in build/
+# BUILD/dist/xtk-VERSION.tar.gz   tools/xtk, run-qemu.sh; images, library, xstate in build/; lib/
 # BUILD/dist/xtk-VERSION.iso      the same image alone, for a USB stick or another emulator
 # BUILD/dist/SHA256SUMS           of both; the archive has its own
 #
@@ -34,6 +34,7 @@ stage() { # DIR
 		cp -R "$here/$name" "$1/tools"
 	done
 	cp -R "$here/../docs/." "$1/docs"
+	cp -R "$here/../lib" "$1" # to be taken along, as its README says
 	cp -R "$here/../tests/expect" "$1/tests"
 	cp "$here/xstate/xstate.1" "$1/man"
 	for name in $BUILT; do

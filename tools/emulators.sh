@@ -15,7 +15,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 
-# What depends on the emulators' dependencies alone: more than half of the bytes.
+# What the emulators' dependencies bring and they do not need: nearly half of the bytes.
 prune() { # ROOT
 	find "$1/usr/bin" -mindepth 1 ! -name qemu-system-x86_64 ! -name bochs-bin -delete
 	find "$1/usr/share" -mindepth 1 -maxdepth 1 ! -name qemu ! -name seabios ! -name bochs \

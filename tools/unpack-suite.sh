@@ -8,8 +8,8 @@
 #        DIR/run PROGRAM [ARGUMENT...]      then runs a program of these packages
 #
 # SUITE: trixie, sid, or trixie-backports, which takes from trixie what it lacks itself. DIR is
-# complete or absent; when it already has these packages, nothing is done. Downloads stay in debs/
-# beside DIR, for the next suite, and what debootstrap said in DIR.log.
+# complete or as it was before; when it already has these packages, nothing is done. Downloads stay
+# in debs/ beside DIR, for the next suite, and what debootstrap said in DIR.log. DIR.lock stays.
 #
 # The packages' own scripts do not run: a program that needs what they would set up says so itself.
 #
@@ -33,12 +33,23 @@ mirror() {
 }
 
 # The first suite that has a package gives it: backports go before what they are backported to.
+# Of the base system, which debootstrap is made for, nothing is wanted: its script is told so.
 download() { # TARGET
-	local base=${suite%-backports} options=(--download-only --variant=minbase --force-check-gpg)
+	local base=${suite%-backports} options=(--download-only --force-check-gpg)
 	[ "$base" = "$suite" ] || options+=("--extra-suites=$base")
+	cat >"$1.script" <<-'END'
+		. /usr/share/debootstrap/scripts/sid
+		work_out_debs() {
+			required= base=
+		}
+	END
 	local IFS=,
 	debootstrap "${options[@]}" --include="${packages[*]}" --cache-dir="$cache" "$suite" "$1" \
-		"$(mirror)" /usr/share/debootstrap/scripts/sid >"$log" 2>&1
+		"$(mirror)" "$1.script" >"$log" 2>&1
+}
+
+can_write() {
+	mkdir -p "$cache" && : >>"$dir.lock"
 }
 
 # No owner, no set-user-ID bit; the links that join / and /usr, which packages expect to find.
@@ -50,7 +61,7 @@ unpack() { # ARCHIVES ROOT
 	done
 	for deb in "$1"/*.deb; do
 		dpkg-deb --fsys-tarfile "$deb" | tar --extract --directory "$2" --no-same-owner \
-			--no-same-permissions --keep-directory-symlink
+			--no-same-permissions --keep-directory-symlink || return
 	done >>"$log" 2>&1
 }
 
@@ -74,11 +85,12 @@ write_run() { # DIR
 	chmod +x "$1/run"
 }
 
-# All but the last step happens in a directory that nobody else sees.
+# All but the last step happens in a directory that nobody else sees and that does not stay.
 unpack_suite() {
 	local work=$dir.new package
 	echo "unpack-suite.sh: ${packages[*]} of $suite into $dir"
 	rm -rf "$work"
+	trap 'rm -rf "$dir.new"' EXIT
 	mkdir "$work"
 	download "$work/get" || die "cannot download $suite ($(grep '^[EW]: ' "$log" | tail -n 1)):" \
 		"is the network reachable? $log has all that debootstrap said"
@@ -87,12 +99,12 @@ unpack_suite() {
 			die "$suite has no package $package"
 	done
 	mkdir "$work/new"
-	unpack "$work/get/var/cache/apt/archives" "$work/new/root" || die "cannot unpack: see $log"
+	unpack "$work/get/var/cache/apt/archives" "$work/new/root" ||
+		die "cannot unpack: is the disk full? $log has what was said"
 	write_run "$work/new"
 	echo "$wanted" >"$work/new/unpacked"
 	rm -rf "$dir"
 	mv "$work/new" "$dir"
-	rm -rf "$work"
 }
 
 [ $# -ge 3 ] || die "usage: unpack-suite.sh SUITE DIR PACKAGE..."
@@ -101,8 +113,9 @@ shift 2
 packages=("$@")
 cache=$(dirname "$dir")/debs log=$dir.log
 wanted="$suite ${packages[*]}"
+[[ $dir != *:* ]] || die "$dir: a ':' would cut the list of libraries: choose a place without one"
 command -v debootstrap >/dev/null || die "debootstrap is missing: run 'apt-get install debootstrap'"
-mkdir -p "$cache" 2>/dev/null || die "cannot write in $(dirname "$dir")"
+can_write 2>/dev/null || die "cannot write in $(dirname "$dir"): choose another place"
 exec 9>>"$dir.lock"
 flock 9 # another call for the same DIR is waited for
 [ "$(cat "$dir/unpacked" 2>/dev/null)" = "$wanted" ] || unpack_suite

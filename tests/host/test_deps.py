@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """tools/deps.sh against an apt and a dpkg that only pretend."""
 
+import glob
 import os
 import re
 import shutil
@@ -9,6 +10,19 @@ import unittest
 import host
 
 DPKG = 'for p; do case " $INSTALLED " in *" $p "*) echo installed;; esac; done'
+# What tests look for and skip without, and the package that has it.
+PACKAGES = {
+    "bochs-bin": "bochs",
+    "gdb": "gdb",
+    "groff": "groff-base",
+    "prove": "perl",
+    "qemu-x86_64-static": "qemu-user-static",
+    "shellcheck": "shellcheck",
+    "xmllint": "libxml2-utils",
+    "xxd": "xxd",
+}
+# What every Debian has, what this repository came by, and another name for one of the above.
+THERE = {"dpkg-deb", "git", "python3", "qemu-x86_64", "true", "unshare"}
 APT = ('echo apt-get "$@" >>"$CALLS"', '[ "$FAILS" != "$1" ] || exit 100', "exit 0")
 
 
@@ -68,6 +82,7 @@ class Deps(host.Case):
             ("gdb", "gdb", "xorriso"),
             ("matrix", "bochsbios", "clang"),
             ("emulators", "debootstrap", "gcc"),
+            ("emulators", "debian-archive-keyring", "gcc"),
             ("test", "libxml2-utils", None),
             ("test", "debootstrap", None),
             ("test", "gcc-s390x-linux-gnu", None),
@@ -76,6 +91,15 @@ class Deps(host.Case):
                 self.assertEqual(self.deps(goal).returncode, 0)
                 self.assertIn(wanted, self.installed())
                 self.assertNotIn(spared, self.installed())
+
+    def test_what_the_tests_look_for(self):
+        found = set()
+        for path in glob.glob(host.tree("tests", "host", "*.py")):
+            with open(path, encoding="utf-8") as file:
+                found |= set(re.findall(r'which\("([\w.+-]+)"\)', file.read()))
+        self.assertEqual(found - THERE, set(PACKAGES), "PACKAGES: name the package of each")
+        self.deps("test")
+        self.assertEqual(set(PACKAGES.values()) - set(self.installed()), set())
 
     def test_libfuzzer_where_it_is_a_package_and_where_it_is_part_of_clang(self):
         self.deps("fuzz")

@@ -2,6 +2,7 @@
 """tools/dist.sh: a release that is the same every time, and that runs with nothing of the build."""
 
 import filecmp
+import glob
 import os
 import re
 import shutil
@@ -73,6 +74,24 @@ class Release(host.Case):
                 self.assertEqual(done.returncode, 0, done)
                 self.assertIn(f"# xtk {version()} ", done.stdout)
 
+    def test_what_the_readme_says(self):
+        with open(os.path.join(self.root, "README.md"), encoding="utf-8") as file:
+            text = re.search(r"(?ms)^### From a release$.*?^```\n(.*?)^```$", file.read())[1]
+        self.assertGreater(len(text.splitlines()), 3)
+        for line in text.splitlines():
+            with self.subTest(line):
+                done = self.run_here("sh", "-c", line)
+                self.assertEqual(done.returncode, 0, done)
+
+    def test_every_link_leads_somewhere(self):
+        links = []
+        for path in glob.glob(os.path.join(self.root, "**", "*.md"), recursive=True):
+            with open(path, encoding="utf-8") as file:
+                found = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read())
+            links += [os.path.join(os.path.dirname(path), link) for link in found]
+        self.assertGreater(len(links), 10)
+        self.assertEqual([link for link in links if not os.path.exists(link)], [])
+
     def test_the_image_alone_by_name(self):
         image = os.path.join(self.out, f"xtk-{version()}.iso")
         done = self.run_here("./run-qemu.sh", "--image", image, "--log", "/dev/null", "--", "list")
@@ -113,7 +132,7 @@ class Release(host.Case):
             with open(os.path.join(place, "SHA256SUMS"), encoding="utf-8") as file:
                 listed = {line.split("  ", 1)[1].rstrip("\n") for line in file}
             # What the tests above have left there is none of the release.
-            names = {n for n in names if "__pycache__" not in n and "run-qemu.log" not in n}
+            names = {n for n in names if not re.search("__pycache__|run-qemu.log|build/run/", n)}
             self.assertEqual(listed, names - {"SHA256SUMS"})
             done = host.call("sha256sum", "--check", "--quiet", "SHA256SUMS", cwd=place)
             self.assertEqual(done.returncode, 0, done)

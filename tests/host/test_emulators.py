@@ -94,6 +94,17 @@ class Unpacking(host.Case):
         self.assertEqual(done.returncode, 2)
         self.assert_one_line(done.stderr, "emulators.sh: ", f"debian13/bin/{BOCHS} does not start")
 
+    def test_make_clean_leaves_downloads(self):
+        for name in ("emulators/debian13", "suites/trixie-cbmc", "kernel", "host", ".hidden"):
+            os.makedirs(self.path("build", name))
+        for _ in range(2):  # also of a directory that has nothing else, and of none
+            done = host.call("make", "-C", host.ROOT, "clean", "BUILD=" + self.path("build"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(sorted(os.listdir(self.path("build"))), ["emulators", "suites"])
+        shutil.rmtree(self.path("build"))
+        done = host.call("make", "-C", host.ROOT, "clean", "BUILD=" + self.path("build"))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_again_asks_for_the_same(self):
         for _ in range(2):
             self.assertEqual(self.emulators().returncode, 0)

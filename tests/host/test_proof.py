@@ -37,6 +37,7 @@ class Tables(unittest.TestCase):
     def test_every_harness_has_a_seed_that_fits(self):
         seeds = [proof.Seed(*cells) for cells in proof.rows("seeds.txt", 4)]
         self.assertEqual({s.title for s in seeds}, {h.title for h in proof.read_harnesses()})
+        self.assertEqual(len(seeds), len({(s.title, s.new) for s in seeds}), "a line twice")
         for seed in seeds:
             self.assertEqual(read("lib", seed.file).count(seed.old), 1, seed)
 
