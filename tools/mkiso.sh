@@ -32,7 +32,7 @@ stage() { # DIR: the files of the image beside GRUB's own
 	mkdir -p "$1/boot/grub" "$1/boot/xtk"
 	cp "$elf" "$1/boot/xtk.elf"
 	cp "$here/../boot/grub.cfg" "$1/boot/grub/grub.cfg"
-	# One 2048-byte sector, found by its first line and overwritten by run-qemu.sh.
+	# One 2048-byte sector, found by its first line and overwritten by tools/iso-words.sh.
 	printf '%-2048s' "#xtk-words-v1"$'\n'"set words=''"$'\n' >"$1/boot/xtk/words.cfg"
 	find "$1" -type d -exec chmod 755 {} + -o -exec chmod 644 {} +
 }
