@@ -6,6 +6,23 @@
 #define XTK_CMDLINE_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+struct word {
+	const char *name;
+	/* Takes the text behind '=' (NULL for a word without a value). Return: NULL, or what is
+	 * wrong with it. */
+	const char *(*take)(char *value);
+	bool has_value;
+};
+
+/* The words of this program's machine, ended by a row without a name, and what is looked at when
+ * all words have been taken. */
+extern const struct word machine_words[];
+void machine_words_check(void);
+
+/* cmdline_number() - a number, decimal or 0x…. Return: NULL, or what is wrong with @text */
+const char *cmdline_number(const char *text, uint64_t *value);
 
 /* Parses @line in place; leaves the machine with a usage line at the first word that is wrong. */
 void cmdline_parse(char *line);

@@ -10,7 +10,6 @@
 #include <xtk/cpu.h>
 #include <xtk/fault.h>
 #include <xtk/panic.h>
-#include <xtk/string.h>
 #include <xtk/xstate.h>
 
 #include "boot.h"
@@ -21,29 +20,6 @@
 struct cpu cpu;
 struct xsave_cpu boot_xsave_cpu, kernel_xsave_cpu;
 static struct xsave_cpuid xsave_cpuid;
-
-static void survey_brand(void)
-{
-	struct cpuid_regs r = cpuid(0x80000000, 0);
-	const char *text = cpu.brand;
-
-	if (r.eax >= 0x80000004) {
-		for (uint32_t i = 0; i < 3; i++) {
-			r = cpuid(0x80000002 + i, 0);
-			memcpy(cpu.brand + 16 * i, &r, 16);
-		}
-	}
-	while (*text == ' ')
-		text++;
-	memmove(cpu.brand, text, strlen(text) + 1);
-	for (char *c = cpu.brand; *c;
-	     c++) { /* the log is one line, and the name stands in quotes */
-		if (*c < ' ' || *c > '~' || *c == '"')
-			*c = '?';
-	}
-	for (size_t n = strlen(cpu.brand); n && cpu.brand[n - 1] == ' '; n--)
-		cpu.brand[n - 1] = '\0';
-}
 
 static void survey_xsave(void)
 {
@@ -61,7 +37,6 @@ void cpu_survey(void)
 	uint32_t max = cpuid(0, 0).eax;
 	struct cpuid_regs r = cpuid(1, 0);
 
-	survey_brand();
 	cpu.mce = r.edx >> 7 & 1;
 	cpu.apic = r.edx >> 9 & 1;
 	cpu.x2apic = r.ecx >> 21 & 1;
@@ -80,7 +55,8 @@ void cpu_survey(void)
 /* What must be on before the first instruction of the XSAVE family. */
 void cpu_enable(void)
 {
-	uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	/* the kernel itself uses the user pages of the probes; firmware may have forbidden that */
+	uint64_t cr4 = (read_cr4() & ~(CR4_SMEP | CR4_SMAP)) | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
 	write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
 	if (cpu.mce)

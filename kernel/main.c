@@ -23,6 +23,7 @@
 #include "console.h"
 #include "desc.h"
 #include "exit.h"
+#include "header.h"
 #include "ist.h"
 #include "screen.h"
 #include "test.h"
@@ -30,47 +31,6 @@
 STACK_DEFINE(boot_stack, 32 * 1024);
 
 static struct boot_info boot;
-
-/* The header quotes the words in one line. */
-static void clean_words(char *c)
-{
-	for (; *c; c++) {
-		if (*c == '\t')
-			*c = ' ';
-		else if (*c < ' ' || *c > '~' || *c == '"')
-			*c = '?';
-	}
-}
-
-static void print_header(void)
-{
-	clean_words(boot.cmdline);
-	print("\nKTAP version 1\n"); /* a loader may have left a line open */
-	print("# xtk %s boot=%s cpu=\"%s\" xcr0=0x%lx xss=0x%lx words=\"%s\"\n", XTK_VERSION,
-	      boot_protocol_name(boot.protocol), cpu.brand, cpu.xcr0_supported, cpu.xss_supported,
-	      boot.cmdline);
-	if (!cpu.xsave_in_cpuid)
-		print("# this CPU has no XSAVE (CPUID.1:ECX[26]): only the rules about its absence "
-		      "are judged\n");
-}
-
-/*
- * What CPUID claims about each component of the extended region, wrong or not.
- * Source: SDM vol. 2, "CPUID", leaf 0DH, sub-leaves from 2 on.
- */
-static void print_components(void)
-{
-	uint64_t left = (cpu.xcr0_supported | cpu.xss_supported) &
-			~(XSAVE_MASK(XSAVE_X87) | XSAVE_MASK(XSAVE_SSE));
-
-	for (; left; left &= left - 1) {
-		uint32_t bit = (uint32_t)__builtin_ctzll(left);
-		struct cpuid_regs r = cpuid(0xd, bit);
-
-		print("# component: bit=%u size=%u offset=%u align=%u\n", bit, r.eax, r.ebx,
-		      r.ecx >> 1 & 1);
-	}
-}
 
 /*
  * Threads take XSAVE on an engine that breaks XSAVEC, unless the command line says otherwise; the
@@ -109,8 +69,8 @@ void kmain(uint32_t magic, uint64_t address)
 	cpu_enable();
 	cpu_enable_xstate();
 	xregs_init();
-	print_header(); /* not earlier: TCG translates code anew when CR4 or XCR0 has changed */
-	print_components();
+	/* not earlier: TCG translates code anew when CR4 or XCR0 has changed */
+	header_print(boot_protocol_name(boot.protocol), cpuid, boot.cmdline);
 	check_engine();
 	if (boot.cmdline_truncated)
 		usage_exit("the command line is longer than %zu characters",

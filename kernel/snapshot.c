@@ -8,9 +8,19 @@
 #include <xtk/cpu.h>
 #include <xtk/string.h>
 
+#include "desc.h"
 #include "snapshot.h"
 
-void snapshot_take(struct snapshot *s)
+struct snapshot {
+	uint64_t cr0, cr3, cr4, xcr0, xss, efer, dr7;
+	struct table_pointer idtr, gdtr;
+	struct gate idt[VEC_COUNT];
+	uint64_t ist[7];
+};
+
+static struct snapshot before, now; /* 4 KiB each: not on a stack */
+
+static void take(struct snapshot *s)
 {
 	s->cr0 = read_cr0();
 	s->cr3 = read_cr3();
@@ -23,6 +33,11 @@ void snapshot_take(struct snapshot *s)
 	s->gdtr = sgdt();
 	memcpy(s->idt, idt, sizeof(idt));
 	memcpy(s->ist, tss.ist, sizeof(s->ist));
+}
+
+void snapshot_take(void)
+{
+	take(&before);
 }
 
 static const char *first_difference(const struct snapshot *a, const struct snapshot *b)
@@ -52,12 +67,12 @@ static const char *first_difference(const struct snapshot *a, const struct snaps
 	return NULL;
 }
 
-const char *snapshot_restore(const struct snapshot *s)
+const char *snapshot_restore(void)
 {
-	static struct snapshot now; /* 4 KiB: not on a stack */
+	const struct snapshot *s = &before;
 	const char *changed;
 
-	snapshot_take(&now);
+	take(&now);
 	changed = first_difference(s, &now);
 	if (!changed)
 		return NULL;

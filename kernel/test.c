@@ -1,39 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Choosing and running the tests of the linker set.
+ * Choosing and running the tests of the linker set. The hosted programs of tests/host/rules/ do it
+ * with this very file, so what a machine has is behind cpu, snapshot.h and
+ * test_attempt().
  */
 #include <stddef.h>
 
 #include <xtk/cpu.h>
-#include <xtk/nmi.h>
 #include <xtk/options.h>
 #include <xtk/panic.h>
-#include <xtk/recover.h>
 #include <xtk/string.h>
 #include <xtk/test.h>
-#include <xtk/thread.h>
 
 #include "cmdline.h"
-#include "dump.h"
-#include "inject.h"
 #include "report.h"
 #include "snapshot.h"
 #include "test.h"
-#include "trap.h"
 
-#define MAX_TESTS      512
-#define DUMPS_PER_TEST 2
+#define MAX_TESTS 512
 
 static const struct xtest *chosen[MAX_TESTS];
 static unsigned int chosen_count;
 static bool wanted[MAX_TESTS]; /* in the order of the set */
-
-/* Where an exception that nobody expected leads, and what it interrupted. */
-static struct way_out {
-	bool armed;
-	const char *where;
-	struct recover_point point;
-} way_out;
 
 /* One element of tests=: @length bytes at @text, without a leading '-'. */
 struct pattern {
@@ -61,10 +49,10 @@ static const char *next_pattern(const char *list, struct pattern *p)
 }
 
 /*
- * Groups that go wrong on purpose, only measure, or may take a whole emulator down, so that they
- * want a boot of their own: nothing but a pattern that spells the group out reaches them.
+ * Groups that go wrong on purpose, only measure or list, or may take a whole emulator down, so that
+ * they want a boot of their own: nothing but a pattern that spells the group out reaches them.
  */
-static const char *const on_request[] = { "selftest/", "bench/", "hazard/" };
+static const char *const on_request[] = { "selftest/", "bench/", "hazard/", "table/" };
 
 static const char *request_group(const char *name)
 {
@@ -153,44 +141,6 @@ static void choose_tests(void)
 	order_tests();
 }
 
-bool test_unexpected_trap(struct trap_frame *frame)
-{
-	char text[FAULT_TEXT_SIZE];
-
-	if (!way_out.armed || frame->vector == VEC_DF || frame->vector == VEC_MC)
-		return false; /* after these, nothing can be relied on */
-	way_out.armed = false;
-	if (test_failures() < DUMPS_PER_TEST)
-		dump_exception(frame);
-	test_fail("-", "none", fault_text(FAULT_OF(frame->vector, frame->error), text),
-		  "%s%sunexpected exception at rip=0x%lx", way_out.where, *way_out.where ? " " : "",
-		  frame->rip);
-	recover_by_frame(frame, &way_out.point);
-	return true;
-}
-
-bool test_attempt(const char *where, void (*work)(const void *argument), const void *argument)
-{
-	struct way_out outer = way_out;
-	trap_handler handlers[VEC_EXCEPTIONS];
-	volatile bool done = false;
-
-	trap_handlers_read(handlers);
-	way_out.where = where;
-	if (recover_here(&way_out.point) == 0) {
-		way_out.armed = true;
-		work(argument);
-		done = true;
-	} else {
-		inject_abandon();
-		nmi_abandon();
-		thread_abandon();
-		trap_handlers_write(handlers);
-	}
-	way_out = outer;
-	return done;
-}
-
 static void run_whole(const void *test)
 {
 	((const struct xtest *)test)->run();
@@ -198,18 +148,17 @@ static void run_whole(const void *test)
 
 static void run_test(const struct xtest *t)
 {
-	static struct snapshot before;
 	const char *changed;
 
 	report_begin(t->name, t->rules);
 	if (!cpu.has_xsave && !t->without_xsave) {
 		test_skip("CPUID.1:ECX[26] XSAVE");
 	} else {
-		snapshot_take(&before);
+		snapshot_take();
 		test_attempt("", run_whole, t);
 		if (!case_any_selected())
 			test_error("case=%s names no case of this test", options.case_id);
-		changed = snapshot_restore(&before);
+		changed = snapshot_restore();
 		if (changed)
 			test_error("the test left %s changed", changed);
 	}

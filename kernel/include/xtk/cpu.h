@@ -25,6 +25,8 @@
 #define CR4_OSFXSR     (UINT64_C(1) << 9)
 #define CR4_OSXMMEXCPT (UINT64_C(1) << 10)
 #define CR4_OSXSAVE    (UINT64_C(1) << 18)
+#define CR4_SMEP       (UINT64_C(1) << 20)
+#define CR4_SMAP       (UINT64_C(1) << 21)
 #define CR4_PKE	       (UINT64_C(1) << 22)
 
 #define EFLAGS_TF    (UINT64_C(1) << 8)
@@ -166,7 +168,6 @@ DEFINE_PORT(l, uint32_t)
 
 /* What the boot survey found; constant afterwards. */
 struct cpu {
-	char brand[49];
 	bool nx, mce, pku, mpx, apic, x2apic;
 	bool xsave_in_cpuid;	   /* CPUID.1:ECX[26] */
 	bool has_xsave;		   /* and CR4.OSXSAVE could be set */
