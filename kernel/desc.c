@@ -11,18 +11,34 @@
 
 #include "desc.h"
 #include "entry.h"
+#include "probe.h"
 
 #define GATE_INTERRUPT 0x8e /* present, DPL 0, 64-bit interrupt gate */
+#define GATE_USER      0x60 /* DPL 3: INT n may be used at CPL 3 */
 
 STACK_DEFINE(stack_df, 16 * 1024);
 
 struct tss tss = { .io_map_base = sizeof(struct tss) };
 struct gate idt[VEC_COUNT] __attribute__((aligned(16)));
 
-static uint64_t gdt[5] __attribute__((aligned(16))) = {
-	[SEL_KERNEL_CODE / 8] = 0x00209a0000000000, /* 64-bit code, DPL 0 */
-	[SEL_KERNEL_DATA / 8] = 0x0000920000000000, /* writable data, DPL 0 */
+/* Limits count in compatibility mode only: 4 GiB, or the 64 KiB from a base that is set later. */
+static uint64_t gdt[12] __attribute__((aligned(16))) = {
+	[SEL_KERNEL_CODE / 8] = 0x00209a0000000000,   /* 64-bit code, DPL 0 */
+	[SEL_KERNEL_DATA / 8] = 0x00cf92000000ffff,   /* writable data, DPL 0 */
+	[SEL_KERNEL_CODE32 / 8] = 0x00cf9a000000ffff, /* 32-bit code, DPL 0 */
+	[SEL_KERNEL_CODE16 / 8] = 0x00009a000000ffff, /* 16-bit code, DPL 0 */
+	[SEL_USER_CODE / 8] = 0x0020fa0000000000,     /* the same at DPL 3 */
+	[SEL_USER_CODE32 / 8] = 0x00cffa000000ffff,   [SEL_USER_CODE16 / 8] = 0x0000fa000000ffff,
+	[SEL_USER_DATA / 8] = 0x00cff2000000ffff,     [SEL_ARENA16 / 8] = 0x0000f2000000ffff,
 };
+
+void gdt_base_set(uint16_t selector, uint32_t base)
+{
+	uint64_t *entry = &gdt[selector / 8];
+
+	*entry = (*entry & ~UINT64_C(0xff0000ffffff0000)) | (uint64_t)(base & 0xffffff) << 16 |
+		 (uint64_t)(base >> 24) << 56;
+}
 
 static void gdt_init(void)
 {
@@ -88,5 +104,7 @@ void desc_init(void)
 		idt_set(v, vector_stubs + v * VECTOR_STUB_SIZE, IST_NONE);
 	tss_ist_set(IST_DF, stack_top(&stack_df_stack));
 	idt_set(VEC_DF, vector_stubs + VEC_DF * VECTOR_STUB_SIZE, IST_DF);
+	idt_set(VEC_PROBE, probe_interrupt, IST_NONE);
+	idt[VEC_PROBE].type |= GATE_USER;
 	lidt(&p);
 }

@@ -10,10 +10,17 @@
 #include <xtk/desc.h>
 #include <xtk/frame.h>
 
-/* Selectors: index in the GDT * 8 */
-#define SEL_KERNEL_CODE 0x08
-#define SEL_KERNEL_DATA 0x10
-#define SEL_TSS		0x18
+/* Selectors: index in the GDT * 8, and the RPL. Those with a number are of compatibility mode. */
+#define SEL_KERNEL_CODE	  0x08
+#define SEL_KERNEL_DATA	  0x10
+#define SEL_TSS		  0x18 /* two entries */
+#define SEL_KERNEL_CODE32 0x28
+#define SEL_KERNEL_CODE16 0x30
+#define SEL_USER_CODE	  0x3b
+#define SEL_USER_CODE32	  0x43
+#define SEL_USER_CODE16	  0x4b
+#define SEL_USER_DATA	  0x53
+#define SEL_ARENA16	  0x5b /* for CPL 0 and 3: the 64 KiB that a 16-bit probe addresses */
 
 /* SDM vol. 3, "Task Management in 64-bit Mode" */
 struct tss {
@@ -41,6 +48,18 @@ extern struct gate idt[VEC_COUNT];
 /* idt_set() in another table than the IDT in force */
 struct idt_entry idt_set_in(struct gate *table, unsigned int vector, const void *entry,
 			    enum ist_slot slot);
+
+/* gdt_base_set() - where the segment of a selector begins; a selector loaded later sees it */
+void gdt_base_set(uint16_t selector, uint32_t base);
+
+/* segments_load() - the data segment registers of the kernel, after CPL 3 had its own */
+static inline void segments_load(uint16_t selector)
+{
+	__asm__ volatile("mov %0, %%ss\n\tmov %0, %%ds\n\tmov %0, %%es"
+			 :
+			 : "r"((uint32_t)selector)
+			 : "memory");
+}
 
 /* Load GDT, TSS and an IDT whose every vector ends in trap_handle(). */
 void desc_init(void);

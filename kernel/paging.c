@@ -72,7 +72,10 @@ void paging_init(void)
 	map_alias();
 	map_image();
 	for (uint64_t i = 0; i < image_end() / LARGE_PAGE; i++)
-		page_directories[0][i] = (uint64_t)image_tables[i] | PTE_PRESENT | PTE_WRITE;
+		page_directories[0][i] =
+			(uint64_t)image_tables[i] | PTE_PRESENT | PTE_WRITE | PTE_USER;
+	pdpt[0] |= PTE_USER;
+	pml4[0] |= PTE_USER;
 	write_cr3((uint64_t)pml4);
 	write_cr0(read_cr0() | CR0_WP);
 }

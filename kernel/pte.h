@@ -9,6 +9,7 @@
 
 #define PTE_PRESENT (UINT64_C(1) << 0)
 #define PTE_WRITE   (UINT64_C(1) << 1)
+#define PTE_USER    (UINT64_C(1) << 2) /* for CPL 3; it must be set at every level */
 #define PTE_LARGE   (UINT64_C(1) << 7)
 #define PTE_NX	    (UINT64_C(1) << 63)
 

@@ -6,6 +6,8 @@
 
 #include <xtk/recover.h>
 
+#include "desc.h"
+
 void recover_by_frame(struct trap_frame *frame, const struct recover_point *point)
 {
 	frame->rbx = point->rbx;
@@ -16,6 +18,8 @@ void recover_by_frame(struct trap_frame *frame, const struct recover_point *poin
 	frame->r15 = point->r15;
 	frame->rsp = point->rsp;
 	frame->rip = point->rip;
+	frame->cs = SEL_KERNEL_CODE; /* whatever was interrupted: a probe at CPL 3 too */
+	frame->ss = SEL_KERNEL_DATA;
 	frame->rflags = EFLAGS_FIXED;
 	frame->rax = 1;
 }

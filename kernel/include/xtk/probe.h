@@ -29,7 +29,11 @@ struct probe_insn {
 	uint8_t bytes[15];
 };
 
-/* In the order in which probe.asm moves them. RSP is not a value: the implementation needs it. */
+/*
+ * In the order in which probe.asm moves them. RSP is not a value: the implementation needs it.
+ * Outside 64-bit mode only the low halves of RAX to RBP count, and all else comes back as it was
+ * put in.
+ */
 struct probe_gprs {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
