@@ -3,7 +3,7 @@
 # The verdict of one serial log, as docs/protocol.md says; xtklib/ktap.py is its twin in Python, and
 # tests/host feeds both the same logs. Prints "STATUS REASON" with run-qemu.sh's exit statuses.
 #
-# usage: LC_ALL=C tr '\0' '?' <LOG | awk -v timeout=0|1 -f tools/verdict.awk
+# usage: LC_ALL=C tr '\0' '?' <LOG | cut -b -65537 | awk -v timeout=0|1 -f tools/verdict.awk
 #
 # Only what is seen counts: a pass needs one boot, one header, a plan, every result in order, and a
 # last line that is the last, is alone, and agrees with all of it. All else is a crash.

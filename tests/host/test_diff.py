@@ -128,7 +128,7 @@ class Diff(host.Case):
         for arguments, part in (
             (["/no/such.txt", new], "/no/such.txt: No such file or directory: name a"),
             ([self.write("b.txt", BASELINE), self.dir], "result.json"),
-            (["--save", "/no/such/b.txt", new], "/no/such/b.txt: No such file or directory: name a"),
+            (["--save", "/no/such/b.txt", new], "/no/such/b.txt: No such file or directory"),
             (["--save", self.path("new"), new], "new: Is a directory: name a file"),
             (["b.txt"], "DIR"),
         ):

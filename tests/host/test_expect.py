@@ -63,10 +63,19 @@ class Expect(host.Case):
         self.assertEqual(self.judge(log, self.line("xsave/init", "V07"))[0], 1)
 
     def test_failures_that_were_only_counted(self):
+        """They are of rules that a failure in full has named, and known with these."""
         more = "# fail: test=xsave/init 9 more failed checks, not shown\n"
+        v07, every = self.line("xsave/init", "V07"), self.line("xsave/init", "*")
         log = log_of(("xsave/init", "V07"), more=more)
-        self.assertEqual(self.judge(log, self.line("xsave/init", "V07"))[0], 1)
-        self.assertEqual(self.judge(log, self.line("xsave/init", "*"))[0], 0)
+        self.assertEqual(self.judge(log, v07)[0], 0)
+        self.assertEqual(self.judge(log, every)[0], 0)
+        both = log_of(("xsave/init", "V07"), ("xsave/init", "V08"), more=more)
+        self.assertEqual(self.judge(both, v07)[0], 1)
+        alone = log.replace(FAIL.format("xsave/init", "V07"), "")
+        self.assertEqual(self.judge(alone, v07)[0], 1)
+        self.assertEqual(self.judge(alone, every)[0], 0)
+        endless = log.replace(more, FAIL.format("xsave/init", "V07") * 2000)
+        self.assertEqual(self.judge(endless, v07)[0], 1, "what was not kept may be of any rule")
 
     def test_a_damaged_detail_is_not_known(self):
         log = log_of(("xsave/init", "V07"), ("xsave/init", "V08"))
@@ -150,11 +159,77 @@ class Expect(host.Case):
         self.assertEqual(failed["failures"][0]["repro"], "tests=switch/eager")
 
 
+class Versions(host.Case):
+    """Files for the versions of an emulator."""
+
+    LINE = f"xsave/init | V07 | {FUTURE} | why | bug 1\n"
+
+    def files_for(self, version):
+        """The files without .txt, in their order."""
+        paths = expect.paths_of(self.dir, ["here", "there"], lambda: version)
+        return " ".join(os.path.basename(path)[:-4] for path in paths)
+
+    def test_which_files(self):
+        for name in ("here@7.2.txt", "here@7.2.1.txt", "here@7.txt", "there@8.2.txt", "here@9.log"):
+            self.write(name, "")
+        for version, names in (
+            ("7.2.19 (Debian 1:7.2+dfsg)", "here here@7 here@7.2 there"),
+            ("7.2", "here here@7 here@7.2 there"),
+            ("7.2.1-rc1", "here here@7 here@7.2 here@7.2.1 there"),
+            ("7.20", "here here@7 there"),
+            ("7.3", "here here@7 there"),
+            ("70.2", "here there"),
+            ("17.2", "here there"),
+            ("8.2", "here there there@8.2"),
+            ("9", "here there"),
+            ("7x2", "here here@7 there"),
+            ("", "here there"),
+        ):
+            self.assertEqual(self.files_for(version), names, version)
+
+    def test_an_emulator_is_only_asked_where_it_matters(self):
+        expect.paths_of(self.dir, ["here"], lambda: self.fail("asked"))
+
+    def run_with(self, version):
+        """xtk run of an emulator of that version with a failure of V07."""
+        log = self.write("serial.log", log_of(("xsave/init", "V07")))
+        says = f'[ "$1" = --version ] && echo "QEMU emulator version {version}" && exit'
+        fake = self.script(f"qemu-{version}", says, f"exec cat {log}")
+        options = ["--image", self.write("fake.iso", ""), "--expect", self.dir, "-p", "here"]
+        return host.xtk_run("--qemu", fake, *options)
+
+    def test_run(self):
+        self.write("here@7.2.txt", self.LINE)
+        self.write("here.txt", "")
+        for version, status in (("7.2.19", 0), ("7.20", 1)):
+            seen, said = self.run_with(version)
+            self.assertEqual(seen, status, said)
+            self.assertNotIn("matches no test", said)
+
+    def test_a_log_does_not_say_its_version(self):
+        log = self.write("serial.log", log_of(("xsave/init", "V07")))
+        for version in ("7.2", "10.0"):
+            self.write(f"here@{version}.txt", self.LINE)
+        known = ["--expect", self.dir]
+        status, said = host.xtk("parse", *known, "-p", "here", log)
+        self.assertEqual(status, 2)
+        self.assert_one_line(said, "-p here: of which", "-p here@10.0 or -p here@7.2")
+        out = ["-o", self.path("out")]
+        self.assertEqual(host.xtk("parse", *known, *out, "-p", "here@7.2", log)[0], 0)
+        (run,) = result.read(self.path("out"))
+        self.assertEqual((run["platform"], run["engine_version"]), ("here", "7.2"))
+        status, said = host.xtk("parse", *known, "-p", "here@7.3", log)
+        self.assertEqual(status, 2)
+        self.assert_one_line(said, "-p here: unknown platform")
+        self.write("here.txt", "")
+        self.assertEqual(host.xtk("parse", *known, "-p", "here@7.3", log)[0], 1)
+
+
 class Shared(host.Case):
     """Platforms that name another file than their own."""
 
     def platforms(self, expects):
-        rows = [{"name": n, "engine": "qemu", "expect": e} for n, e in expects.items()]
+        rows = [{"name": n, "engine": "qemu", "expect": [e]} for n, e in expects.items()]
         rows += [{"name": "alone", "engine": "qemu"}]
         path = self.write("platforms.json", json.dumps({"version": 1, "platforms": rows}))
         patch = mock.patch.object(platforms, "FILE", path)
@@ -178,6 +253,58 @@ class Shared(host.Case):
         status, said = self.parse("three")
         self.assertEqual(status, 2)
         self.assert_one_line(said, "-p three: unknown platform; known: one two alone")
+
+
+class Several(host.Case):
+    """A platform that names several files: its lines are those of all."""
+
+    def setUp(self):
+        super().setUp()
+        rows = [
+            {"name": name, "engine": "qemu", "expect": files}
+            for name, files in (("plain", ["all"]), ("avx", ["all"]))
+        ]
+        path = self.write("platforms.json", json.dumps({"version": 1, "platforms": rows}))
+        patch = mock.patch.object(platforms, "FILE", path)
+        patch.start()
+        self.addCleanup(patch.stop)
+        os.mkdir(self.path("expect"))
+        self.known = ["--expect", self.path("expect")]
+        self.write("expect/all.txt", f"xsave/init | V07 | {FUTURE} | why | bug 1\n")
+        self.write("expect/avx.txt", f"switch/eager | V09 | {FUTURE} | why | bug 2\n")
+
+    def parse(self, platform, *failing):
+        log = self.write("serial.log", log_of(*failing))
+        out = tempfile.mkdtemp(dir=self.dir)
+        return host.xtk("parse", *self.known, "-o", out, "-p", platform, log)[0], out
+
+    def test_the_lines_of_all(self):
+        one, both = (("xsave/init", "V07"),), (("xsave/init", "V07"), ("switch/eager", "V09"))
+        for platform, failing, status in (
+            ("plain", one, 0), ("plain", both, 1), ("avx", both, 0), ("avx", one, 1),
+        ):  # fmt: skip
+            self.assertEqual(self.parse(platform, *failing)[0], status, (platform, failing))
+
+    def proposed(self, platform, *failing):
+        """{file: changes} of xtk expect."""
+        _, out = self.parse(platform, *failing)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            host.xtk("expect", *self.known, "--update", out)
+        found, file = {}, ""
+        for line in said.getvalue().splitlines():
+            if line.startswith("+++ "):
+                file = os.path.basename(line)
+            elif line[0] in "+-" and not line.startswith("--- "):
+                found.setdefault(file, []).append(line[: line.index(" | ")])
+        return found
+
+    def test_proposals(self):
+        every = ("xsave/init", "V07"), ("switch/eager", "V09")
+        self.assertEqual(self.proposed("avx", *every), {})
+        new = {"avx.txt": ["+boot/entry"]}
+        self.assertEqual(self.proposed("avx", *every, ("boot/entry", "V01")), new)
+        gone = {"all.txt": ["-xsave/init"], "avx.txt": ["-switch/eager"]}
+        self.assertEqual(self.proposed("avx"), gone)
 
 
 class Update(host.Case):
@@ -226,6 +353,25 @@ class Update(host.Case):
                 f"+xsave/init | V08 | {self.expires} | {why}",
             ],
         )
+
+    def test_failures_that_were_only_counted(self):
+        log = log_of(("xsave/init", "V07"), more="# fail: test=xsave/init 9 more failed checks\n")
+        why = "? expected 0x1, got 0x2 | ?"
+        self.assertEqual(self.update(log)[1][-1], f"+xsave/init | V07 | {self.expires} | {why}")
+        alone = log.replace(FAIL.format("xsave/init", "V07"), "")
+        self.assertEqual(self.update(alone)[1][-1], f"+xsave/init | * | {self.expires} | ? | ?")
+
+    def test_the_file_of_the_version(self):
+        out = self.path("out")
+        log = self.write("0.log", log_of(("xsave/init", "V07")))
+        host.xtk("parse", "-o", out, "-p", "here", "--expect", "none", log)
+        runs = result.read(out)
+        runs[0]["engine_version"] = "7.2.19"
+        result.write(out, runs)
+        self.write(os.path.join("expect", "here@7.2.txt"), "# head\n")
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            host.xtk("expect", "--expect", self.path("expect"), "--update", out)
+        self.assertIn("here@7.2.txt\n", said.getvalue().splitlines(keepends=True)[1])
 
     def test_failures_without_detail(self):
         log = log_of(("xsave/init", "V07")).replace(FAIL.format("xsave/init", "V07"), "")
@@ -333,6 +479,12 @@ class TheFiles(unittest.TestCase):
         self.assertTrue(files)
         for path in files:
             expect.read(path)
+
+    def test_each_is_of_a_platform(self):
+        """A file that no platform names would be known to nobody."""
+        named = {name for platform in platforms.read() for name in platform.expect}
+        files = map(os.path.basename, glob.glob(host.tree("tests", "expect", "*.txt")))
+        self.assertEqual({name[:-4].partition("@")[0] for name in files} - named, set())
 
     def test_dates_are_compared_by_day(self):
         line = expect.parse_line("x:1", "a | b | expires 2026-05-01 | why | where")

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """xtk matrix: jobs and shards, isolation, what a crash hides, retries, statuses, the screen."""
 
+import copy
 import json
 import os
 import unittest
 
 import host
+from fake_results import FAILURE, run_of, test_of
 
-from xtklib import job, result
+from xtklib import job, result, screen
 from xtklib.platforms import Platform
 
 GOOD = {"a/one": "pass", "a/two": "pass", "b/three": "skip"}
@@ -45,6 +47,10 @@ class Jobs(unittest.TestCase):
         self.assertEqual(len(set(names)), len(words))
         for name in names:
             self.assertRegex(name, r"^[A-Za-z0-9._+=-]{1,140}$")
+
+    def test_the_name_of_a_run(self):
+        for log, name in (("logs/a.b.log", "a.b"), ("console.txt", "console.txt"), ("x", "x")):
+            self.assertEqual(screen.name_of({"log": log}), name)
 
     def test_shards_are_a_partition(self):
         jobs = job.plan(self.ALL, [], [], [])
@@ -235,11 +241,26 @@ class Known(host.Case):
         done = self.judge("a/one | * | expires 2999-01-01 | why | bug 1", tests={"a/one": "pass"})
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("unexpected pass: a/one", done.stdout)
+        (test,) = self.runs()["one"]["tests"]
+        self.assertEqual((test["status"], test["expect"]["reference"]), ("pass", "bug 1"))
+
+    def test_of_another_version(self):
+        """The fake emulator is 9.9."""
+        line = "b/two | V03 | expires 2999-01-01 | why | bug 1\n"
+        for name, status in (("one@9.9.txt", 0), ("one@9.90.txt", 1), ("one@8.txt", 1)):
+            self.write(name, line)
+            done = self.matrix(self.TESTS, "-o", self.path(name + ".out"))
+            self.assertEqual(done.returncode, status, done.stdout)
+            seen = statuses(self.runs(name + ".out")["one"])["b/two"]
+            self.assertEqual(seen, "fail" if status else "known")
+            os.unlink(self.path(name))
 
     def test_a_line_for_no_test(self):
         done = self.judge("a/oen | * | expires 2999-01-01 | why | bug 1", tests={"a/one": "pass"})
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("'a/oen' matches no test", done.stdout)
+        done = self.matrix({"a/one": "pass"}, "-o", self.path("few"), "--", "tests=a/one")
+        self.assertEqual(done.returncode, 0, "not all tests were to run")
 
 
 class BadInput(host.Case):
@@ -253,6 +274,9 @@ class BadInput(host.Case):
             ("--shard 1", ["--shard", "1"]),
             ("--shard 2/9", ["--shard", "2/9"]),
             ("-j 0", ["-j", "0"]),
+            ("-p '': empty", ["-p", "one", ""]),
+            ("--shard '': empty", ["--shard="]),
+            ("--boot '': empty", ["--boot", ""]),
             ("--timeout x", ["--timeout", "x"]),
             ("no job is left", ["--quick"]),
             ("/no/such", ["--expect", "/no/such"]),
@@ -265,6 +289,30 @@ class BadInput(host.Case):
                 self.assertEqual(status, 2)
                 self.assert_one_line(said, "xtk matrix: ", part)
                 self.assertFalse(os.path.exists(self.path("out", "result.json")))
+
+    def test_words(self):
+        """Said once, before anything boots."""
+        for words in (["--words", "a'b"], ["--", "a'b"]):
+            done = self.matrix(GOOD, *words, cpus=("one", "two"))
+            self.assertEqual(done.returncode, 2)
+            self.assert_one_line(done.stderr, "a'b", "a word is printable ASCII")
+            self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_a_boot_path_that_an_engine_has_not(self):
+        rows = [
+            {"name": "q", "engine": "qemu", "path": self.fake_kernel(GOOD)},
+            {"name": "b", "engine": "bochs"},
+            {"name": "n", "engine": "native"},
+        ]
+        known = self.write("p.json", json.dumps({"version": 1, "platforms": rows}))
+        done = self.matrix_of(known, "--boot", "kernel")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in "bn":
+            self.assertIn(f"not run: {name}: does not boot by kernel\n", done.stdout)
+        self.assertEqual(list(self.runs()), ["q+kernel"])
+        done = self.matrix_of(known, "-p", "b", "--boot", "kernel", "--shard", "1/2")
+        self.assertEqual(done.returncode, 2)
+        self.assert_one_line(done.stderr, "nothing can run here: b: does not boot by kernel")
 
     def test_nothing_can_run_here(self):
         known = self.platforms("/no/such/qemu", "one")
@@ -294,12 +342,27 @@ class BadInput(host.Case):
         self.assertEqual(self.runs(), {})
 
     def test_results_that_cannot_be_read(self):
+        run = run_of("x", test_of("a/b", "fail", failures=[FAILURE]))
+
+        def spoiled(change):
+            other = copy.deepcopy(run)
+            change(other, other["tests"][0])
+            return json.dumps({"version": 1, "runs": [run, other]})
+
         for name, text, part in (
+            ("ended", spoiled(lambda run, _: run.update(status="x")), "logs/x.log has the .* 'x'"),
+            ("status", spoiled(lambda _, test: test.update(status="x")), "a/b of .* status 'x'"),
+            ("failure", spoiled(lambda _, test: test["failures"][0].pop("seed")), "has no 'seed'"),
+            ("no failure", spoiled(lambda _, test: test.update(failures=["V07"])), "is no object"),
+            ("known", spoiled(lambda _, test: test.update(expect={"line": "x:1"})), "'reference'"),
+            ("no test", spoiled(lambda run, _: run.update(tests=["a/b"])), "is no object"),
+            ("tests", spoiled(lambda run, _: run.update(tests=1)), "a run has no 'tests', or"),
+            ("number", spoiled(lambda run, _: run.update(smp="1")), "a run has no 'smp', or"),
             ("none", None, "No such file"),
             ("bad", '{"version": 1,\n "runs": [}', "result.json:2:11: not JSON"),
             ("old", '{"version": 0, "runs": []}', "version 0"),
             ("other", "[]", "no object"),
-            ("run", '{"version": 1, "runs": [{}]}', "lacks a key"),
+            ("run", '{"version": 1, "runs": [{}]}', "has no 'platform'"),
             ("bytes", "\udcff", "not UTF-8"),
         ):
             with self.subTest(name):

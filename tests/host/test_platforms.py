@@ -67,7 +67,7 @@ class Reading(host.Case):
 
     def test_a_row_and_its_defaults(self):
         (one,) = self.read(whole(ROW))
-        self.assertEqual((one.boot, one.expect, one.path, one.smp), ("iso", "one", "", 1))
+        self.assertEqual((one.boot, one.expect, one.path, one.smp), ("iso", ["one"], "", 1))
         self.assertEqual(one.to_boot().platform, "one")
 
     def test_every_key_reaches_the_boot(self):
@@ -75,11 +75,11 @@ class Reading(host.Case):
             "name": "one", "engine": "qemu", "path": "/q", "cpu": "EPYC", "machine": "pc",
             "accel": "kvm", "boot": "uefi", "smp": 2, "words": ["seed=1"],
         }  # fmt: skip
-        (one,) = self.read(whole(json.dumps({**row, "expect": "x", "tags": ["quick"]})))
+        (one,) = self.read(whole(json.dumps({**row, "expect": ["x", "y"], "tags": ["quick"]})))
         boot = one.to_boot()
         self.assertEqual(boot.platform, row.pop("name"))
         self.assertEqual({key: getattr(boot, key) for key in row}, row)
-        self.assertEqual((one.expect, one.tags), ("x", ["quick"]))
+        self.assertEqual((one.expect, one.tags), (["x", "y", "one"], ["quick"]))
 
     def test_a_boots_words_are_its_own(self):
         (one,) = self.read(whole('{"name": "one", "engine": "qemu", "words": ["seed=1"]}'))
@@ -90,6 +90,11 @@ class Reading(host.Case):
         found = self.read(whole('{"name": "q-{cpu}", "engine": "qemu", "cpus": ["A", "B"]}', ROW))
         names = [(x.name, x.cpu) for x in found]
         self.assertEqual(names, [("q-A", "A"), ("q-B", "B"), ("one", "")])
+
+    def test_models_that_name_their_file(self):
+        row = '{"name": "q-{cpu}", "engine": "qemu", "cpus": ["A"], "expect": ["x", "p-{cpu}"]}'
+        model, other = self.read(whole(row, ROW))
+        self.assertEqual((model.expect, other.expect), (["x", "p-A", "q-A"], ["one"]))
 
     def test_a_suite(self):
         rows = [f'{{"name": "{x}", "engine": "{x}", "suite": "s"}}' for x in ("qemu", "bochs")]
@@ -183,6 +188,10 @@ class CannotRun(host.Case):
         program = self.script("emulator", "exit 0")
         for engine in ("qemu", "bochs"):
             self.assertEqual(self.why_not(engine, path=program), "")
+
+    def test_native_without_its_sources(self):
+        self.assertIn("release", self.why_not("native", path=self.path("native_run.py")))
+        self.assertEqual(self.why_not("native"), "")
 
     def test_native_without_a_compiler(self):
         with unittest.mock.patch.dict(os.environ, PATH=self.dir):

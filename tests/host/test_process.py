@@ -66,6 +66,10 @@ class Case(host.Case):
         """A moment may pass between the signal and the end."""
         self.assertTrue(wait_for(lambda: not lives(number), 2), f"{number} still runs")
 
+    def assert_no_guard(self):
+        """Not even one that has ended and was forgotten."""
+        self.assertEqual(host.call("pgrep", "-P", str(os.getpid()), "-x", "sh").stdout, "")
+
     def start_sleeper(self):
         return f"sleep 10 & echo $! >{self.path('sleeper')}"
 
@@ -152,6 +156,13 @@ class Ends(Case):
         done = self.run_it("head -c 200000 /dev/zero", cap=100000)
         self.assertEqual(done.ended, "flood")
 
+    def test_no_tick_beyond_the_cap(self):
+        """Who follows the log may take long over it."""
+        sizes = []
+        lines = "echo x", "sleep 0.1", "head -c 200000 /dev/zero"
+        self.run_it(*lines, cap=100000, tick=sizes.append)
+        self.assertEqual([size for size in sizes if size > 100000], [])
+
     def test_exactly_the_cap(self):
         done = self.run_it("head -c 100000 /dev/zero", cap=100000)
         self.assertEqual(done.ended, "exit")
@@ -185,6 +196,7 @@ class Errors(Case):
         with self.assertRaises(FileNotFoundError) as caught:
             process.run(command)
         self.assertEqual(caught.exception.filename, missing)
+        self.assert_no_guard()
 
     def test_a_log_that_cannot_be_written(self):
         command = self.command("exit 0")
@@ -245,13 +257,14 @@ class InterruptedAtBirth(Case):
         def popen(*arguments, **options):
             born.append(real(*arguments, **options))
             signal.raise_signal(signal.SIGINT)
-            return born[0]
+            return born[-1]
 
         real = subprocess.Popen
         handler = signal.getsignal(signal.SIGINT)
         with mock.patch.object(subprocess, "Popen", popen), self.assertRaises(KeyboardInterrupt):
             self.run_it("sleep 10")
-        self.assertEqual(born[0].returncode, -signal.SIGTERM)
+        guard, child = born
+        self.assertEqual((guard.returncode, child.returncode), (0, -signal.SIGTERM))
         self.assertIs(signal.getsignal(signal.SIGINT), handler)
 
 
@@ -268,11 +281,15 @@ except KeyboardInterrupt:
     sys.exit(42)
 """
 
-    def interrupted(self, *lines):
+    def started(self, *lines):
+        """(process, sleeper) of a program that has begun."""
         script = self.script("program", self.start_sleeper(), *lines)
         arguments = [host.tree("tools"), script, self.path("log"), self.path("said")]
         child = subprocess.Popen([sys.executable, "-c", self.CODE, *arguments])
-        sleeper = self.sleeper()
+        return child, self.sleeper()
+
+    def interrupted(self, *lines):
+        child, sleeper = self.started(*lines)
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(timeout=10), 42)
         self.assert_dead(sleeper)
@@ -282,6 +299,18 @@ except KeyboardInterrupt:
 
     def test_ctrl_c_and_a_deaf_program(self):
         self.interrupted(DEAF, WAIT)
+
+    def test_who_is_killed_leaves_nothing_either(self):
+        child, sleeper = self.started(DEAF, "echo $$", WAIT)
+        self.assertTrue(wait_for(lambda: self.read("log").strip()))
+        child.kill()
+        child.wait(timeout=10)
+        for number in (sleeper, int(self.read("log"))):
+            self.assert_dead(number)
+
+    def test_nothing_watches_what_has_ended(self):
+        self.run_it("exit 0")
+        self.assert_no_guard()
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ class WhatIsRed(unittest.TestCase):
             (run_of("x", status="usage"), "usage: see logs/x.log"),
         ):
             self.assertEqual(sentences.run_is_bad(run), bad, run)
+            self.assertEqual(sentences.run_is_red(run), bool(bad), run)
+        self.assertTrue(sentences.run_is_red(one_of_each()))
 
 
 class Ktap(host.Case):

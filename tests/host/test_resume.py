@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A matrix that is ended halfway: nothing measured is lost, --resume goes on, nothing runs on."""
 
+import io
 import json
 import os
 import shutil
@@ -8,8 +9,12 @@ import signal
 import subprocess
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import host
+from xtklib import matrix, process
+from xtklib.progress import Progress
 
 FAST = {"a/one": "pass"}
 # The first two platforms are done at once; the third one hangs.
@@ -62,8 +67,7 @@ class Resume(host.Case):
         child.kill()
         child.wait()
         self.assertEqual(list(self.runs()), ["a", "b"])
-        for pid in self.emulators():  # which nobody can end who is killed himself
-            os.kill(int(pid), signal.SIGKILL)
+        self.wait_for(lambda: not self.emulators())
         self.resume()
         self.assertEqual([boot[0] for boot in self.boots()], ["a", "b", "c", "c", "d"])
         self.assertTrue(os.path.exists(self.path("out", "logs", "c.log.cut1")))
@@ -104,6 +108,32 @@ class Resume(host.Case):
         self.assertIn("a: unexpected failure: a/one", done.stdout)
         self.assertEqual(self.boots(), boots)
 
+    def statuses(self, job):
+        (test,) = self.runs()[job]["tests"]
+        return test["status"], bool(test["expect"])
+
+    def test_what_is_known_is_known_afresh(self):
+        self.matrix({"a/one": {"a": "fail", "": "pass"}}, cpus="ab")
+        self.assertEqual((self.statuses("a"), self.statuses("b")), (("fail", 0), ("pass", 0)))
+        for name in "ab":
+            self.write(name + ".txt", "a/one | * | expires 2999-01-01 | why | bug 1\n")
+        done = self.resume(status=1, cpus="ab")
+        self.assertEqual((self.statuses("a"), self.statuses("b")), (("known", 1), ("pass", 1)))
+        self.assertIn("unexpected pass: a/one", done.stdout)
+        os.unlink(self.path("b.txt"))
+        self.resume(status=0, cpus="ab")
+        self.assertEqual((self.statuses("a"), self.statuses("b")), (("known", 1), ("pass", 0)))
+        os.unlink(self.path("a.txt"))
+        self.resume(status=1, cpus="ab")
+        self.assertEqual(self.statuses("a"), ("fail", 0))
+
+    def test_what_is_known_of_platforms_that_were_not_asked_for_again(self):
+        self.write("a.txt", "a/one | * | expires 2999-01-01 | why | bug 1\n")
+        self.matrix({"a/one": {"a": "fail", "": "pass"}}, "-p", "a", cpus="ab")
+        done = self.matrix_of(self.path("platforms.json"), "--resume", "-p", "b")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(self.statuses("a"), ("known", 1))
+
     def test_of_another_build(self):
         self.matrix(FAST)
         later = time.time() + 10
@@ -122,6 +152,31 @@ class Resume(host.Case):
             done = self.matrix_of(arguments[0], "--resume", *arguments[1:])
             self.assertEqual(done.returncode, 2)
             self.assertIn("was another job", done.stderr)
+
+
+class AtTheStart(host.Case):
+    def test_ctrl_c_while_jobs_are_handed_out(self):
+        """It must not wait for those that have begun, nor leave them running."""
+        self.addCleanup(process.go)
+        handed = []
+
+        def submit(pool, work, job):
+            handed.append(job)
+            if len(handed) == 2:
+                raise KeyboardInterrupt
+            return real(pool, work, job)
+
+        def work(_job):
+            process.stopping.wait(20)
+            raise KeyboardInterrupt
+
+        real = ThreadPoolExecutor.submit
+        session = matrix.Session(self.dir)
+        progress = Progress(io.StringIO(), 3)
+        with mock.patch.object(ThreadPoolExecutor, "submit", submit):
+            matrix.carry_out("abc", 1, work, session, progress)
+        self.assertEqual((session.interrupted, handed), (True, ["a", "b"]))
+        self.assertTrue(process.stopping.is_set())
 
 
 class OneDirectory(host.Case):

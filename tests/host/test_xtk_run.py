@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """xtk run: the serial text streams, the status is the verdict, bad input is one line."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 import unittest
 
 import host
+from xtklib import process
 
 
 class Run(host.Case):
@@ -111,6 +113,28 @@ class Run(host.Case):
             time.sleep(0.05)
             self.assertFalse(os.path.exists(f"/proc/{emulator}"))
 
+    def test_after_a_session_that_was_stopped(self):
+        """In one process, as these tests call it."""
+        process.stop()
+        self.addCleanup(process.go)
+        fake = self.fake_qemu("sleep 0.2", f"cat {host.log_path('pass')}")
+        options = ["--qemu", fake, "--kernel", "--image", self.write("fake.elf", "")]
+        with open(os.devnull, "w", encoding="utf-8") as null, contextlib.redirect_stdout(null):
+            self.assertEqual(host.xtk("run", "-o", self.path("here"), *options)[0], 0)
+
+    def test_names_that_are_no_text(self):
+        strange = os.fsencode(self.dir) + b"/qemu\xff"
+        os.rename(self.fake_qemu(f"cat {host.log_path('pass')}"), strange)
+        options = ["--kernel", "--image", self.write("fake.elf", "")]
+        for out in (self.path("out"), os.fsencode(self.dir) + b"/out\xff"):
+            done = host.call(*self.command("--qemu", strange, *options, "-o", out))
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (0, 1), done.stderr)
+        (run,) = self.runs().values()
+        self.assertEqual(os.fsencode(run["platform"]), b"qemu\xff")
+        report = host.call(host.tree("tools", "xtk"), "report", "-o", out, out)
+        self.assertEqual((report.returncode, report.stderr), (0, ""))
+        self.assertEqual(report.stdout.count("\n"), 3)
+
     def test_the_log_is_named_by_what_was_asked(self):
         self.run_lines("true", options=["--cpu", "max", "--smp", "2"], words=["seed=3"])
         (name,) = os.listdir(self.path("out", "logs"))
@@ -132,6 +156,8 @@ class BadInput(host.Case):
             (["-p", "vax"], "-p vax", "unknown platform", "qemu-tcg"),
             (["-p", "qemu-*"], "-p qemu-*", "matches", "xtk matrix"),
             (["--cpux"], "--cpux"),
+            (["--qemu", ""], "--qemu '': empty"),
+            (["-o", ""], "-o '': empty"),
             (["--timeout", "x"], "--timeout x", "not a number"),
             (["--smp", "0"], "--smp 0"),
             (["--qemu", "/no/such"], "/no/such"),
@@ -162,6 +188,13 @@ class Verbs(unittest.TestCase):
             text = host.call(xtk, verb, "--help").stdout
             self.assertIn(f"example: xtk {verb}", text)
             self.assertIn("Status", text)
+
+    def test_words_where_no_kernel_boots(self):
+        for verb in ("diff", "expect", "list", "parse", "report", "symbolise"):
+            arguments = {"diff": ["a", "b"], "expect": ["--update", "a"]}.get(verb, ["a"])
+            status, said = host.xtk(verb, *arguments, "--", "seed=1")
+            self.assertEqual((status, said.count("\n")), (2, 1))
+            self.assertIn("--: nothing follows it", said)
 
     def test_no_verb_and_an_unknown_one(self):
         for arguments, part in (((), "VERB"), (("fly",), "fly")):

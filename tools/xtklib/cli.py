@@ -10,7 +10,7 @@ import sys
 
 from . import ktap
 from .expect import Malformed
-from .usage import Usage
+from .usage import Usage, not_empty
 
 INTERRUPTED = 128 + signal.SIGINT  # as a shell says of a program that a signal ended
 NO_LISTENER = 128 + signal.SIGPIPE
@@ -56,8 +56,9 @@ def build_parser(names):
             epilog=module.EXAMPLE,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        sub.register("type", None, not_empty)  # of all arguments that have no other
         module.add(sub)
-        sub.set_defaults(main=module.main)
+        sub.set_defaults(main=module.main, takes_words=getattr(module, "TAKES_WORDS", False))
     return parser
 
 
@@ -71,6 +72,8 @@ def main(argv):
         if argv and argv[0] in names:
             verb += " " + argv[0]
         arguments = parser.parse_args(argv[:cut])
+        if cut < len(argv) and not arguments.takes_words:
+            raise Usage(f"--: nothing follows it here; see '{verb} --help'")
         with ended_like_ctrl_c():
             return arguments.main(arguments, argv[cut + 1 :])
     except (Usage, Malformed) as error:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Known failures: tests/expect/PLATFORM.txt. The head of qemu-tcg.txt says what a line is."""
+"""Known failures: tests/expect/NAME.txt and NAME@VERSION.txt. The head of qemu-tcg.txt says what a
+line is. What is called version here is a function: an emulator is asked only where it matters.
+"""
 
 import datetime
 import fnmatch
 import os
+import re
 from dataclasses import dataclass, field
 
 from . import platforms
@@ -39,6 +42,7 @@ class Line:
 class Comparison:
     """What a run was, measured by what was known of its platform."""
 
+    tests: list = field(default_factory=list)  # all of the run
     known: list = field(default_factory=list)  # (test, lines)
     failed: list = field(default_factory=list)  # tests with a failure that no line knows
     unexpected_passes: list = field(default_factory=list)  # lines whose tests ran and passed
@@ -88,35 +92,67 @@ def add_option(parser):
     )
 
 
-def path_of(directory, name):
-    """The file NAME.txt of --expect DIR. Raises Usage."""
+def unknown():
+    """The version of an emulator of which there is only a log."""
+    return ""
+
+
+def versions_of(directory, name):
+    """The VERSIONs of the files NAME@VERSION.txt in --expect DIR. Raises Usage."""
     directory = directory or DIRECTORY
     if not os.path.isdir(directory):
         raise Usage(f"--expect {directory}: no such directory: name one, or none")
-    return os.path.join(directory, name + ".txt")
+    found = (re.fullmatch(re.escape(name) + "@(.+)[.]txt", file) for file in os.listdir(directory))
+    return sorted(file[1] for file in found if file)
 
 
-def of_file(directory, name):
-    """The lines of NAME.txt; without that file, or with --expect none, nothing is known."""
-    if directory == "none" or not name:
+def paths_of(directory, names, version=unknown):
+    """The files that @names, a platform's "expect", stand for; NAME.txt need not exist.
+
+    For each: NAME.txt, and NAME@VERSION.txt for every VERSION that @version begins with. It ends at
+    the end of a number: 7.2 begins 7.2.19 and not 7.20. Raises Usage.
+    """
+    paths = []
+    for name in names:
+        versions = versions_of(directory, name)
+        said = version() if versions else ""
+        own = [one for one in versions if re.match(re.escape(one) + "(?![0-9])", said)]
+        files = [name, *(f"{name}@{one}" for one in own)]
+        paths += [os.path.join(directory or DIRECTORY, file + ".txt") for file in files]
+    return paths
+
+
+def of_files(directory, names, version=unknown):
+    """The lines of these files; nothing is known without one, nor with --expect none."""
+    if directory == "none":
         return []
-    path = path_of(directory, name)
-    return read(path) if os.path.isfile(path) else []
+    paths = paths_of(directory, names, version)
+    return [line for path in paths if os.path.isfile(path) for line in read(path)]
 
 
-def of_platform(directory, name):
-    """The same for what -p names: a platform of platforms.json, or a file's. Raises Usage."""
-    files = {platform.name: platform.expect for platform in platforms.read()}
-    if name and directory != "none" and name not in files:
-        if not os.path.isfile(path_of(directory, name)):
-            raise Usage(f"-p {name}: unknown platform; known: {' '.join(files)}")
-    return of_file(directory, files.get(name, name))
+def of_platform(directory, name, version=unknown):
+    """The lines for what -p names: a platform of platforms.json, or a file. Raises Usage."""
+    platform_files = {platform.name: platform.expect for platform in platforms.read()}
+    names = platform_files.get(name, [name])
+    if not name or directory == "none":
+        return []
+    versions = sorted({one for each in names for one in versions_of(directory, each)})
+    if versions and version is unknown:
+        remedy = " or ".join(f"-p {name}@{one}" for one in versions)
+        raise Usage(f"-p {name}: of which version? Some failures are known of one: {remedy}")
+    there = any(map(os.path.isfile, paths_of(directory, names, version)))
+    if name not in platform_files and not there:
+        raise Usage(f"-p {name}: unknown platform; known: {' '.join(platform_files)}")
+    return of_files(directory, names, version)
 
 
 def known_by(test, lines):
-    """The lines that together know every failure of a test, or [] when one of them is news."""
+    """The lines that together know every failure of a test, or [] when one of them is news.
+
+    What was only counted is not: of each rule that broke, at least one failure is there in full.
+    """
     used = []
-    for failure in test.failures:
+    for failure in [one for one in test.failures if not one.is_count()]:
         knowing = [line for line in lines if line.knows(test, failure)]
         if not knowing:
             return []
@@ -128,7 +164,7 @@ def known_by(test, lines):
 def compare(tests, lines, selective=False, today=None):
     """Compare results with what is known; @selective: the run chose tests by words."""
     today = today or datetime.date.today()
-    result = Comparison()
+    result = Comparison(tests)
     used = []
     for test in tests:
         if test.status != "fail":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Jobs: which platform runs with which boot path and words, under a name that stays the same."""
 
+import os
 import re
 import zlib
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ def name_of(platform, words, turn=1):
     safe = re.sub(r"[^A-Za-z0-9._+=-]", "-", whole)
     if safe != whole or len(safe) > NAME_LENGTH:
         # Two lists of words must not share a name because of what was replaced or cut.
-        safe = f"{safe[:NAME_LENGTH]}-{zlib.crc32(whole.encode()):08x}"
+        safe = f"{safe[:NAME_LENGTH]}-{zlib.crc32(os.fsencode(whole)):08x}"
     return safe + (f".r{turn}" if turn > 1 else "")
 
 

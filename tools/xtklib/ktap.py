@@ -24,6 +24,7 @@ RESULT = re.compile(r"(not )?ok ([0-9]+)(?: (.*))?")
 HEADER = re.compile("# xtk [0-9]")
 PLAN = re.compile(r"1\.\.([0-9]+)")
 FAILURE = re.compile(r"# fail: test=\S+(?: rule=(\S+))? (?:expected=(.*)|([0-9]+) more failed .*)")
+COUNT = re.compile("[0-9]+ more, not shown")
 DIRECTIVE = re.compile(r" # (?:ERROR|SKIP) (.*)")
 LINE = 65536  # bytes; no line of the kernel comes near
 MOST = 1000  # details of one kind that are kept; the kernel prints a few a test
@@ -40,6 +41,10 @@ class Failure:
     expected: str = ""
     got: str = ""
     where: str = ""
+
+    def is_count(self):
+        """Whether it only counts more failures of rules that others of the test have named."""
+        return self.rule == "?" and COUNT.fullmatch(self.where) is not None
 
 
 @dataclass

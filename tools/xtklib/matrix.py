@@ -119,8 +119,9 @@ def carry_out(jobs, workers, work, session, progress):
     """
     process.go()
     pool = ThreadPoolExecutor(max_workers=workers)
-    futures = {pool.submit(work, job): job for job in jobs}
+    futures = {}
     try:
+        futures.update((pool.submit(work, job), job) for job in jobs)
         waiting = set(futures)
         while waiting:
             timeout = REDRAW_S if progress.live else None

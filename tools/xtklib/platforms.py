@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """tools/platforms.json, or another file of its kind: what there is to boot on, one object each.
 
-A row with "cpus" stands for one platform per model; "{cpu}" in its name is replaced by the model.
+A row with "cpus" stands for one platform per model; the model replaces "{cpu}" in "name", "expect".
 """
 
 import fnmatch
@@ -31,7 +31,7 @@ KEYS = {
     "smp": NUMBER,
     "words": TEXTS,
     "suite": TEXT,
-    "expect": TEXT,
+    "expect": TEXTS,
     "tags": TEXTS,
 }
 
@@ -50,7 +50,7 @@ class Platform:
     smp: int = 1
     words: list = field(default_factory=list)
     suite: str = ""  # the emulator is of that directory below build/emulators/
-    expect: str = ""  # whose known failures: the name, unless the row says otherwise
+    expect: list = field(default_factory=list)  # names of its files of known failures, its own last
     tags: list = field(default_factory=list)
 
     def to_boot(self):
@@ -96,16 +96,23 @@ def check(platform):
         raise Malformed(f"unknown boot path '{platform.boot}'; {platform.engine} has {boots}")
 
 
+def of_model(row, cpu):
+    """What a row says of one of its "cpus"."""
+    found = {"cpu": cpu, "name": row["name"].replace("{cpu}", cpu)}
+    if "expect" in row:
+        found["expect"] = [name.replace("{cpu}", cpu) for name in row["expect"]]
+    return found
+
+
 def expand(row):
     """The platforms of a row. Raises Malformed."""
     check_row(row)
     own = {key: value for key, value in row.items() if key != "cpus"}
-    each = [{"cpu": cpu, "name": row["name"].replace("{cpu}", cpu)} for cpu in row.get("cpus", [])]
-    for changes in each or [{}]:
+    for changes in [of_model(row, cpu) for cpu in row.get("cpus", [])] or [{}]:
         platform = Platform(**{**own, **changes})
         module = engines.module(platform.engine)
         platform.boot = platform.boot or module.default_boot
-        platform.expect = platform.expect or platform.name
+        platform.expect = list(dict.fromkeys([*platform.expect, platform.name]))
         if platform.suite:
             program = platform.path or module.default_path
             platform.path = os.path.join(BUILD, "emulators", platform.suite, "bin", program)

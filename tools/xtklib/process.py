@@ -19,6 +19,11 @@ POLL_S = 0.02  # how often the log is looked at
 GRACE_S = 2.0  # between SIGTERM and SIGKILL
 CAP = 64 << 20  # bytes of a log; the largest honest one has a few megabytes
 SAID_CAP = 64 << 10  # bytes of the program's own words that are kept
+# For subprocess.run(), where a program is only asked something; it may answer in any bytes.
+TEXT = {"capture_output": True, "text": True, "errors": "replace"}
+# Ends a process group when we are killed and cannot. It reads the group's number, and then a line
+# that says that all is well; when we are killed, its input ends without that.
+GUARD = "read -r group && { read -r _ || kill -s KILL -- -$group; }"
 
 stopping = threading.Event()
 
@@ -51,13 +56,19 @@ def go():
     stopping.clear()
 
 
-def start(command):
-    """(child, pidfd). Raises OSError when it cannot be executed or a file cannot be written."""
+def start_guard():
+    """The process of a GUARD."""
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    pipe = {"stdin": subprocess.PIPE, "bufsize": 0}
+    return subprocess.Popen(["/bin/sh", "-c", GUARD], start_new_session=True, **pipe, **silent)
+
+
+def start_child(command):
     with contextlib.ExitStack() as files:
         output = files.enter_context(open(command.output, "wb"))
         same = command.said == command.output
         said = subprocess.STDOUT if same else files.enter_context(open(command.said, "wb"))
-        child = subprocess.Popen(
+        return subprocess.Popen(
             command.argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -65,10 +76,20 @@ def start(command):
             cwd=command.cwd,
             start_new_session=True,
         )
+
+
+def start(command):
+    """(child, pidfd, guard). Raises OSError when it cannot be executed or a file not be written."""
+    guard = start_guard()  # first, so that the child is alone for as short as can be
+    child = None
     try:
-        return child, os.pidfd_open(child.pid)
+        child = start_child(command)
+        guard.stdin.write(b"%d\n" % child.pid)
+        return child, os.pidfd_open(child.pid), guard
     except BaseException:
-        kill(child)
+        if child:
+            kill(child)
+        guard.communicate(b"\n")
         raise
 
 
@@ -116,10 +137,10 @@ def watch(fd, log, timeout, silence, cap, tick):
         now = time.monotonic()
         before, size = size, size_of(log)
         last = now if size != before else last
-        if tick:
-            tick(size)
         if size > cap:  # also when it has ended by itself
             return "flood"
+        if tick:
+            tick(size)
         if ready:
             return "exit"
         if stopping.is_set():
@@ -149,19 +170,23 @@ def run(command, timeout=0, silence=0, cap=CAP, tick=None):
     """Run @command to its end: an Outcome.
 
     timeout: seconds in all. silence: seconds in which the log does not grow. 0 is no limit. cap:
-    bytes of the log. tick(size) is called every POLL_S with the size of the log, and at the end.
-    Raises OSError when the program does not start, and KeyboardInterrupt once it has ended.
+    bytes of the log. tick(size) is called every POLL_S with the size of the log, and at the end,
+    but not beyond the cap. Raises OSError when the program does not start, and
+    KeyboardInterrupt once it has ended.
     """
     begin = time.monotonic()
     with signals_later() as later:
-        child, fd = start(command)
+        child, fd, guard = start(command)
     try:
         for number in later:
             signal.raise_signal(number)
         ended = watch(fd, command.log, timeout, silence, cap, tick)
     finally:
-        end(child, fd)
-        os.close(fd)
+        try:
+            end(child, fd)
+        finally:
+            os.close(fd)
+            guard.communicate(b"\n")
     return Outcome(child.returncode, ended, round(time.monotonic() - begin, 3))
 
 

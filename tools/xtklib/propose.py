@@ -20,12 +20,18 @@ class Proposal:
     today: datetime.date
     lines: list = field(default_factory=list)
     runs: list = field(default_factory=list)  # (platform, tests, comparison, selective)
+    news: dict = field(default_factory=dict)  # {(test, rule): new line}
 
-    def add(self, run):
+    def add(self, run, known, new):
+        """@known: the lines of this file and of the platform's others. @new: new lines go here."""
         tests = result.tests(run)
         selective = summary.is_selective(run["words"]) or run["status"] != "done"
-        comparison = expect.compare(tests, self.lines, selective, self.today)
+        comparison = expect.compare(tests, known, selective, self.today)
         self.runs.append((run["platform"], tests, comparison, selective))
+        expires = f"expires {self.today + datetime.timedelta(DAYS)}"
+        for test in comparison.failed if new else []:
+            for line in sorted(news_of(test, known, expires)):
+                self.news.setdefault(tuple(line.split(" | ")[:2]), line)
 
 
 def needs(line, tests):
@@ -59,8 +65,9 @@ def conflicts(proposal):
 
 def news_of(test, lines, expires):
     """The lines that would make a failing test known, for a person to complete."""
-    unknown = [f for f in test.failures if not any(line.knows(test, f) for line in lines)]
-    if not test.failures or any(failure.rule == "?" for failure in unknown):
+    shown = [failure for failure in test.failures if not failure.is_count()]
+    unknown = [f for f in shown if not any(line.knows(test, f) for line in lines)]
+    if not shown or any(failure.rule == "?" for failure in unknown):
         return {f"{test.name} | * | {expires} | {expect.OPEN} | {expect.OPEN}"}
     seen = {}
     for failure in unknown:
@@ -68,17 +75,6 @@ def news_of(test, lines, expires):
         seen.setdefault(failure.rule, f"{expect.OPEN} {said}")
     heads = {f"{test.name} | {rule} | {expires}": why for rule, why in seen.items()}
     return {f"{head} | {why} | {expect.OPEN}" for head, why in heads.items()}
-
-
-def news(proposal):
-    """New lines, one for each test and rule, whatever the platforms got."""
-    expires = f"expires {proposal.today + datetime.timedelta(DAYS)}"
-    found = {}
-    for _, _, comparison, _ in proposal.runs:
-        for test in comparison.failed:
-            for line in sorted(news_of(test, proposal.lines, expires)):
-                found.setdefault(tuple(line.split(" | ")[:2]), line)
-    return [found[key] for key in sorted(found)]
 
 
 def changed(text, proposal):
@@ -93,7 +89,7 @@ def changed(text, proposal):
         if line and line.expires < proposal.today:
             old = old.replace(f"expires {line.expires}", f"expires {renewed}")
         yield old
-    yield from news(proposal)
+    yield from (proposal.news[key] for key in sorted(proposal.news))
 
 
 def diff(proposal):

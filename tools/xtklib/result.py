@@ -13,11 +13,23 @@ from .usage import Usage
 
 VERSION = 1
 RUN_STATUS = {ktap.CRASH: "crash", ktap.TIMEOUT: "timeout", ktap.USAGE: "usage"}
-RUN_KEYS = (
-    "platform engine engine_version cpu boot smp words command log status wall_s xcr0_supported"
-    " xss_supported components tests"
-).split()
-TEST_KEYS = "name rules status probes reason expect observed failures".split()
+RUN_STATUSES = ("done", *RUN_STATUS.values())
+TEST_STATUSES = ("pass", "fail", "error", "skip", "known", "flaky")
+# The keys of each object, and of what type the values are.
+NUMBER = (int, float)
+RUN = {
+    **dict.fromkeys("platform engine engine_version cpu boot log status".split(), str),
+    **dict.fromkeys(("xcr0_supported", "xss_supported"), str),
+    **dict.fromkeys(("words", "command", "components", "tests"), list),
+    **{"smp": int, "wall_s": NUMBER},
+}
+TEST = {
+    **dict.fromkeys(("name", "status", "reason"), str),
+    **dict.fromkeys(("rules", "failures"), list),
+    **{"probes": int, "observed": dict, "expect": (dict, type(None))},
+}
+FAILURE = dict.fromkeys("rule section expected got where seed repro".split(), str)
+EXPECT = dict.fromkeys(("line", "reference"), str)
 COMPONENT_KEYS = "bit size offset align".split()
 # The words that choose tests and cases, or run them otherwise than once in their order.
 CHOICE = ("tests=", "case=", "list", "repeat=", "shuffle=")
@@ -49,15 +61,14 @@ def failure_json(failure, test, log, boot):
     }
 
 
-def test_json(test, known, log, boot):
-    lines = known.get(id(test))
+def test_json(test, log, boot):
     return {
         "name": test.name,
         "rules": test.rules,
-        "status": "known" if lines else test.status,
+        "status": test.status,
         "probes": test.probes,
         "reason": test.reason,
-        "expect": {"line": lines[0].place, "reference": lines[0].reference} if lines else None,
+        "expect": None,
         "observed": {},
         "failures": [failure_json(failure, test, log, boot) for failure in test.failures],
     }
@@ -79,9 +90,7 @@ def log_name(path):
 
 def run_json(boot, version, log, comparison):
     """One element of "runs"."""
-    known = {id(test): lines for test, lines in comparison.known}
-    tests = [test_json(test, known, log, boot) for test in log.tests]
-    return {
+    run = {
         "platform": boot.platform,
         "engine": boot.engine,
         "engine_version": version,
@@ -96,8 +105,23 @@ def run_json(boot, version, log, comparison):
         "xcr0_supported": log.header.get("xcr0", ""),
         "xss_supported": log.header.get("xss", ""),
         "components": [one for one in map(component_json, log.components) if one],
-        "tests": tests,
+        "tests": [test_json(test, log, boot) for test in log.tests],
     }
+    mark(run, comparison)
+    return run
+
+
+def mark(run, comparison):
+    """Say of each test of a run what is known of it.
+
+    A failure that lines know is `known`, a pass keeps the line that denies it. @comparison is of
+    the run's tests(), or of the log's that they were made from.
+    """
+    lines = {id(test): some for test, some in [*comparison.surprises, *comparison.known]}
+    for test, one in zip(run["tests"], comparison.tests):
+        line = lines.get(id(one), [None])[0]
+        test["expect"] = {"line": line.place, "reference": line.reference} if line else None
+        test["status"] = "known" if line and one.status == "fail" else one.status
 
 
 def write(directory, runs):
@@ -105,7 +129,7 @@ def write(directory, runs):
     path = os.path.join(directory, RESULT)
     try:
         with open(path + ".tmp", "w", encoding="utf-8") as file:
-            json.dump({"version": VERSION, "runs": runs}, file, indent=1, ensure_ascii=False)
+            json.dump({"version": VERSION, "runs": runs}, file, indent=1)
             file.write("\n")
         os.replace(path + ".tmp", path)
     except OSError:
@@ -120,13 +144,37 @@ def wrong_with(whole):
         return "no object with \"runs\""
     if whole.get("version") != VERSION:
         return f"version {whole.get('version')} is not {VERSION}"
-    for run in whole["runs"]:
-        if not isinstance(run, dict) or not set(RUN_KEYS) <= set(run):
-            return "a run lacks a key"
-        for test in run["tests"]:
-            if not isinstance(test, dict) or not set(TEST_KEYS) <= set(test):
-                return f"a test of {run['log']} lacks a key"
+    return next(filter(None, map(wrong_with_run, whole["runs"])), "")
+
+
+def wrong_with_keys(what, one, types):
+    """What keeps @one from being such an object, of which @what is the name."""
+    if not isinstance(one, dict):
+        return f"{what} is no object"
+    for key, kind in types.items():
+        if key not in one or not isinstance(one[key], kind):
+            return f"{what} has no '{key}', or one of another type"
     return ""
+
+
+def wrong_with_run(run):
+    wrong = wrong_with_keys("a run", run, RUN)
+    if not wrong and run["status"] not in RUN_STATUSES:
+        wrong = f"{run['log']} has the status '{run['status']}'"
+    return wrong or next(filter(None, (wrong_with_test(run, test) for test in run["tests"])), "")
+
+
+def wrong_with_test(run, test):
+    wrong = wrong_with_keys(f"a test of {run['log']}", test, TEST)
+    if wrong:
+        return wrong
+    name = f"{test['name']} of {run['log']}"
+    if test["status"] not in TEST_STATUSES:
+        return f"{name} has the status '{test['status']}'"
+    parts = [("failure", one, FAILURE) for one in test["failures"]]
+    parts += [("'expect'", test["expect"], EXPECT)] if test["expect"] is not None else []
+    found = (wrong_with_keys(f"a {what} of {name}", one, types) for what, one, types in parts)
+    return next(filter(None, found), "")
 
 
 def read(directory):

@@ -31,8 +31,7 @@ def status_of(run, comparison):
 
 def judge(run, lines):
     """The same for a run just made and for one that --resume found."""
-    chosen = any(word == "list" or word.startswith(("tests=", "case=")) for word in run["words"])
-    selective = chosen or run["status"] != "done"
+    selective = summary.is_selective(run["words"]) or run["status"] != "done"
     comparison = expect.compare(result.tests(run), lines, selective=selective)
     return Judged(run, comparison, status_of(run, comparison))
 
@@ -72,7 +71,7 @@ def unexpected(judged):
 
 
 def name_of(run):
-    return run["log"].rpartition("/")[2][: -len(".log")]
+    return run["log"].rpartition("/")[2].removesuffix(".log")
 
 
 def table(runs):

@@ -76,7 +76,7 @@ def carry_out(engine, boot, tick):
     try:
         outcome = process.run(command, boot.timeout, boot.silence, tick=tick)
     except OSError as error:
-        raise Usage(f"{error.filename}: {error.strerror}") from None
+        raise Usage(f"{error.filename or boot.path}: {error.strerror}") from None
     boot.status, boot.ended, boot.wall_s = outcome.status, outcome.ended, outcome.wall_s
     boot.said = engine.said(process.said(command.said))
     if boot.ended == "exit" and not process.size_of(boot.log):

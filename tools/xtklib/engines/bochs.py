@@ -74,7 +74,7 @@ def put_image(boot):
         os.symlink(image, copy)
         return
     command = [ISO_WORDS, image, copy, " ".join(boot.words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, **process.TEXT, check=False)
     if done.returncode:
         raise Usage(done.stderr.partition(": ")[2].strip())
 
@@ -102,7 +102,7 @@ def prepare(boot):
 def help_of(path):
     try:
         command = [path, "--help"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, **process.TEXT, timeout=20, check=False)
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout + done.stderr

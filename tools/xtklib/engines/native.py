@@ -17,7 +17,8 @@ default_boot = "native"
 default_path = os.path.join(ROOT, "tests", "host", "native_run.py")
 
 COMPILERS = ("gcc", "clang")
-MISSING = "no gcc here to build the library's tests with: run 'make deps test'"
+NO_COMPILER = "no gcc here to build the library's tests with: run 'make deps test'"
+NO_SOURCES = "the library's tests are not here: a release has none, take the source tree"
 
 
 def again(boot, words):
@@ -25,12 +26,20 @@ def again(boot, words):
     return command + (["--", *words] if words else [])
 
 
+def missing(path):
+    """What is needed and not here, in a line; "" if all is."""
+    if not os.path.isfile(path):
+        return NO_SOURCES
+    return "" if any(shutil.which(name) for name in COMPILERS) else NO_COMPILER
+
+
 def prepare(boot):
     for name in ("cpu", "machine", "accel", "image"):
         if getattr(boot, name):
             raise Usage(f"--{name} {getattr(boot, name)}: natively there is no choice of it")
-    if not any(shutil.which(name) for name in COMPILERS):
-        raise Usage(MISSING)
+    why = missing(boot.path)
+    if why:
+        raise Usage(why)
     said = os.path.join(boot.directory, "stderr")
     argv = [sys.executable, boot.path, boot.directory, *boot.words]
     return process.Command(argv, boot.log, boot.log, said)
@@ -49,7 +58,7 @@ def start_failed(boot):
     return boot.said.splitlines()[0] if boot.said and boot.status else ""
 
 
-def why_not(_platform):
+def why_not(platform):
     if os.uname().machine != "x86_64":
         return f"this CPU is no x86: {os.uname().machine}"
-    return "" if any(shutil.which(name) for name in COMPILERS) else MISSING
+    return missing(platform.path or default_path)

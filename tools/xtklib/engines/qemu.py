@@ -46,7 +46,7 @@ def prepare(boot):
 def version_of(path):
     try:
         command = [path, "--version"]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+        said = subprocess.run(command, **process.TEXT, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return ""
     return said.stdout.partition("version ")[2].partition("\n")[0]
@@ -70,9 +70,7 @@ def start_failed(boot):
     if not lines[0].startswith(mine):
         own = [*options(boot), "--image", image(boot), "--log", os.devnull, "--timeout", "10"]
         command = [RUN_QEMU, *own, "--", *boot.words]
-        again = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        again = subprocess.run(command, **process.TEXT, stdin=subprocess.DEVNULL, check=False)
         lines = again.stderr.splitlines()[-1:] or lines
     return lines[0].removeprefix(mine)
 

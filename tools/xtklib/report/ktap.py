@@ -5,7 +5,7 @@ A known failure is "not ok … # TODO", which TAP's readers take for what it is:
 """
 
 from ..screen import name_of
-from .sentences import again, is_red, of_failure, plain, reason, run_is_bad
+from .sentences import again, of_failure, plain, reason, run_is_bad, run_is_red
 from .verdicts import test_status
 
 DIRECTIVES = {"skip": "SKIP ", "known": "TODO ", "error": "ERROR "}
@@ -31,9 +31,8 @@ def of_run(number, run):
     for place, test in enumerate(run["tests"], 1):
         yield from ("  " + line for line in of_test(place, test))
     bad = run_is_bad(run)
-    red = bad or any(map(is_red, run["tests"]))
     why = f" # ERROR {bad}" if bad else ""
-    yield f"{'not ok' if red else 'ok'} {number} {plain(name_of(run))}{why}"
+    yield f"{'not ok' if run_is_red(run) else 'ok'} {number} {plain(name_of(run))}{why}"
 
 
 def text(runs):

@@ -8,7 +8,7 @@ import urllib.parse
 from . import excerpt
 from .markup import escape, link, plural
 from .matrix_table import run_id, test_id
-from .sentences import is_red, run_is_bad
+from .sentences import is_red, run_is_red
 from .verdicts import STATUSES, test_status
 
 FIELDS = ("rule", "expected", "got", "where", "seed")
@@ -127,12 +127,6 @@ def counts(column):
     return ", ".join(words) or "no test"
 
 
-def is_news(column):
-    """Whether anything in the run is not as it should be."""
-    red = any(is_red(test) for tests in column.tests.values() for test in tests)
-    return red or bool(run_is_bad(column.run))
-
-
 def card(matrix, number):
     """One run, folded unless something in it is red."""
     column = matrix.columns[number]
@@ -141,7 +135,7 @@ def card(matrix, number):
     status = column.run["status"]
     ended = "" if status == "done" else f"<em>{escape(status)}</em> "
     parts = [
-        f"<details class=run id={run_id(number)}{' open' if is_news(column) else ''}>",
+        f"<details class=run id={run_id(number)}{' open' if run_is_red(column.run) else ''}>",
         f"<summary>{ended}<b>{escape(column.name)}</b> <small>{escape(column.engine())}</small>",
         f" <span>{escape(counts(column))}</span></summary><dl class=facts>{facts(column)}</dl>",
     ]

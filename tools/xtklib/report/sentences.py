@@ -21,6 +21,11 @@ def run_is_bad(run):
     return "" if executed or "list" in run["words"] else "no check was executed"
 
 
+def run_is_red(run):
+    """Whether anything in a run is not as it should be."""
+    return bool(run_is_bad(run)) or any(map(is_red, run["tests"]))
+
+
 def of_failure(failure):
     if failure["rule"] == "?":
         return plain(failure["where"])

@@ -3,8 +3,7 @@
 
 from .markup import escape, plural
 from .matrix_table import run_id, target, test_id
-from .runs import is_news
-from .sentences import is_red, run_is_bad
+from .sentences import is_red, run_is_bad, run_is_red
 from .verdicts import STATUSES, WORST, test_status
 
 
@@ -74,7 +73,7 @@ def listed(title, items):
 
 
 def headline(matrix):
-    news = sum(map(is_news, matrix.columns))
+    news = sum(run_is_red(column.run) for column in matrix.columns)
     runs = plural(len(matrix.columns), "run")
     if not matrix.columns:
         return "<p class=headline>No run.</p>"

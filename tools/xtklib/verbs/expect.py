@@ -2,6 +2,7 @@
 """`xtk expect`: proposes changes to tests/expect/; a person makes them."""
 
 import datetime
+import functools
 import os
 import sys
 
@@ -23,7 +24,7 @@ def add(parser):
 
 
 def proposals_of(arguments):
-    """One proposal for each file that the runs' platforms name."""
+    """One proposal for each file that the runs' platforms name; new lines go to the last one."""
     files = {p.name: p.expect for p in platforms.read(arguments.platforms)}
     found = {}
     for directory, run in result.merge(arguments.directories):
@@ -31,11 +32,15 @@ def proposals_of(arguments):
         if not name:
             remedy = "make it again with 'xtk parse -p PLATFORM'"
             raise Usage(f"{directory}: {run['log']} is of no platform: {remedy}")
-        path = expect.path_of(arguments.expect, files.get(name, name))
-        if path not in found:
-            lines = expect.read(path) if os.path.isfile(path) else []
-            found[path] = propose.Proposal(path, datetime.date.today(), lines)
-        found[path].add(run)
+        version = functools.partial(run.get, "engine_version")
+        paths = expect.paths_of(arguments.expect, files.get(name, [name]), version)
+        for path in paths:
+            if path not in found:
+                lines = expect.read(path) if os.path.isfile(path) else []
+                found[path] = propose.Proposal(path, datetime.date.today(), lines)
+        known = [line for path in paths for line in found[path].lines]
+        for path in paths:
+            found[path].add(run, known, path == paths[-1])
     return [found[path] for path in sorted(found)]
 
 

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 """`xtk matrix`: many platforms, boot paths and words; one result.json."""
 
+import functools
 import os
 import sys
 
-from .. import expect, job, ktap, matrix, platforms, result, rundir, screen, summary
+from .. import engines, expect, job, ktap, matrix, platforms, result, rundir, screen, summary
 from ..boot import BOOTS, BUILD, SILENCE_S, TIMEOUT_S
 from ..progress import Progress
 from ..usage import Usage, positive
 
 INTERRUPTED = 130
+TAKES_WORDS = True
 HELP = "many platforms, boot paths and words, several boots at a time"
-EXAMPLE = """example: xtk matrix -p 'qemu-*' bochs-2.7 --boot kernel,iso --retry 1 -j 4 -o out
+EXAMPLE = """example: xtk matrix -p 'qemu-*' bochs-ryzen --boot kernel,iso --retry 1 -j 4 -o out
          xtk matrix --words xcr0=3 --words 'xcr0=7 save=xsave' -- 'tests=switch/*'
          xtk matrix --resume -o out        # goes on where Ctrl-C or a full disk ended it
 A WORD goes to the kernel's command line. A platform that cannot run on this machine is listed and
@@ -26,7 +28,7 @@ def add(parser):
     more("--quick", action="store_true", help="only the platforms of the quick matrix")
     more("--platforms", metavar="FILE", help="instead of tools/platforms.json")
     more("--boot", metavar="PATHS", help="kernel,iso,uefi: those of them that a platform has")
-    more("--words", metavar="WORDS", action="append", default=[], help="one job more with these")
+    more("--words", metavar="WORDS", action="append", default=[], type=str, help="a job with these")
     more("-j", metavar="N", dest="workers", default=os.cpu_count(), type=positive, help="at a time")
     more("--shard", metavar="i/n", help="only every n-th job, from the i-th on")
     more("--isolate", action="store_true", help="one boot for each test")
@@ -62,10 +64,10 @@ def jobs_of(arguments, words):
         for one in found
         if not job.paths_of(one, boots)
     ]
-    if not jobs:
-        raise Usage("no job is left: no platform is what -p, --quick and --boot ask for together")
+    if not jobs and not left_out:
+        raise Usage("no job is left: no platform is what -p and --quick ask for together")
     # Before anything is left out, so that machines with other emulators share the same way.
-    jobs = job.shard(jobs, arguments.shard) if arguments.shard else jobs
+    jobs = job.shard(jobs, arguments.shard) if arguments.shard and jobs else jobs
     reasons = {one.name: platforms.why_not(one) for one in found}
     for one in jobs:
         if reasons[one.platform.name]:
@@ -73,8 +75,24 @@ def jobs_of(arguments, words):
     return [one for one in jobs if not reasons[one.platform.name]], left_out
 
 
+class Known:
+    """The known failures of each platform."""
+
+    def __init__(self, arguments):
+        self.directory = arguments.expect
+        self.files = {one.name: one.expect for one in platforms.read(arguments.platforms)}
+
+    def of_run(self, run):
+        name, version = run["platform"], functools.partial(run.get, "engine_version")
+        return expect.of_files(self.directory, self.files.get(name, [name]), version)
+
+    def of_job(self, one):
+        version = functools.partial(engines.version, one.platform.to_boot())
+        return expect.of_files(self.directory, one.platform.expect, version)
+
+
 def show(session, known):
-    judged = [screen.judge(run, known(run["platform"])) for run in session.runs]
+    judged = [screen.judge(run, known.of_run(run)) for run in session.runs]
     for line in screen.lines_of(judged, session.left_out + session.refused):
         print(line)
     print(f"{os.path.join(session.directory, rundir.RESULT)}; logs in {rundir.LOGS}/ beside it")
@@ -85,13 +103,15 @@ def measure_all(arguments, jobs, session, known):
     todo = jobs
     if arguments.resume and os.path.exists(os.path.join(session.directory, rundir.RESULT)):
         session.runs = result.read(session.directory)
+        for run in session.runs:  # what is known may be another thing by now
+            result.mark(run, screen.judge(run, known.of_run(run)).comparison)
         todo = matrix.to_do(session.directory, jobs, session.runs)
     session.write()
     progress = Progress(sys.stderr, len(todo))
     ask = matrix.Ask(arguments.isolate, arguments.retry, arguments.timeout, arguments.silence)
 
     def work(one):
-        return matrix.work(one, ask, session.directory, known(one.platform.name), progress)
+        return matrix.work(one, ask, session.directory, known.of_job(one), progress)
 
     matrix.carry_out(todo, arguments.workers, work, session, progress)
 
@@ -101,15 +121,13 @@ def main(arguments, words):
     if not jobs:
         name, why = left_out[0]
         raise Usage(f"nothing can run here: {name}: {why}")
-    chosen = {one.platform.name: one.platform.expect for one in jobs}
-    files = {name: expect.of_file(arguments.expect, file) for name, file in chosen.items()}
+    known = Known(arguments)
+    for one in jobs:  # what is wrong there is said before the first boot
+        engines.check_words(one.words)
+        known.of_job(one)
     out = arguments.out or os.path.join(BUILD, "matrix")
     with rundir.claim(out, replace=not arguments.out, resume=arguments.resume):
         session = matrix.Session(out, left_out=left_out)
-
-        def known(name):
-            return files.get(name, [])
-
         try:
             measure_all(arguments, jobs, session, known)
         finally:

@@ -11,15 +11,22 @@ from ..boot import Boot
 from ..usage import Usage
 
 HELP = "captured logs"
-EXAMPLE = """example: xtk parse -p qemu-tcg -o out serial.log
+EXAMPLE = """example: xtk parse -p qemu-tcg@7.2 -o out serial.log
 DIR gets result.json and a copy of each log. Status as `xtk run`; of several logs the worst wins."""
 
 
 def add(parser):
     parser.add_argument("-o", metavar="DIR", dest="out", help="for result.json and the logs")
-    parser.add_argument("-p", metavar="PLATFORM", dest="platform", help="whose failures are known")
+    known = "whose failures are known"
+    parser.add_argument("-p", metavar="PLATFORM[@VERSION]", dest="platform", help=known)
     expect.add_option(parser)
     parser.add_argument("logs", metavar="LOG", nargs="+")
+
+
+def platform_of(text):
+    """(name, version) of -p; a log does not say of which version its emulator was."""
+    name, _, version = text.partition("@")
+    return name, version
 
 
 def check(path):
@@ -55,12 +62,14 @@ def parse(path, name, lines, arguments):
     words = log.header.get("words", "").split()
     comparison, status = summary.judge(log, lines, words)
     place = keep(path, arguments.out, name) if arguments.out else path
-    boot = Boot(arguments.platform or "", engine="", boot="", words=words, log=place)
-    return result.run_json(boot, "", log, comparison), status
+    boot = Boot(arguments.platform, engine="", boot="", words=words, log=place)
+    return result.run_json(boot, arguments.version, log, comparison), status
 
 
 def main(arguments, _words):
-    lines = expect.of_platform(arguments.expect, arguments.platform)
+    arguments.platform, arguments.version = platform_of(arguments.platform or "")
+    version = (lambda: arguments.version) if arguments.version else expect.unknown
+    lines = expect.of_platform(arguments.expect, arguments.platform, version)
     names = names_of(list(dict.fromkeys(arguments.logs)))
     for path in names:
         check(path)

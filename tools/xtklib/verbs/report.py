@@ -70,11 +70,12 @@ def copy_logs(columns, out):
             shutil.copyfile(os.path.join(column.directory, name), copy)
 
 
-def write_page(found, out, baseline):
+def write_page(found, out, then):
+    """@then: the outcomes of the baseline, None without one."""
     matrix = writer("verdicts").matrix_of(found, rules.read())
-    then, differences = None, {}
-    if baseline:
-        then, now = diff.read(baseline), diff.of_runs(run for _, run in found)
+    differences = {}
+    if then is not None:
+        now = diff.of_runs(run for _, run in found)
         differences = writer("verdicts").differences(matrix, then, now)
     text = writer("html").page(matrix, differences, then)
     copy_logs(matrix.columns, out)
@@ -83,12 +84,13 @@ def write_page(found, out, baseline):
 
 def main(arguments, _words):
     found = result.merge(arguments.directories)
+    then = diff.read(arguments.baseline) if arguments.baseline else None
     out = arguments.out or os.path.join(boot.BUILD, "report")
     make_out(out, arguments.directories)
     runs = [run for _, run in found]
     every = not (arguments.html or arguments.junit or arguments.ktap or arguments.github)
     if arguments.html or every:
-        write_page(found, out, arguments.baseline)
+        write_page(found, out, then)
     if arguments.junit or every:
         write(out, "junit.xml", writer("junit").text(runs))
     if arguments.ktap or every:

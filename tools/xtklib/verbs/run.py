@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """`xtk run`: one boot of one platform."""
 
+import functools
 import os
 import sys
 import threading
 
-from .. import engines, expect, job, platforms, result, rundir, summary
+from .. import engines, expect, job, platforms, process, result, rundir, summary
 from ..boot import BOOTS, BUILD, SILENCE_S, TIMEOUT_S, Boot
 from ..take import take
 from ..usage import Usage, positive
@@ -13,6 +14,7 @@ from ..usage import Usage, positive
 DEFAULT = "qemu-tcg"
 PIECE = 1 << 20
 OVERRIDES = ("boot", "image", "cpu", "machine", "accel", "smp")
+TAKES_WORDS = True
 HELP = "one boot; its serial text streams to standard output"
 EXAMPLE = """example: xtk run --kernel --cpu Skylake-Client -- 'tests=switch/*' seed=7
          xtk run --qemu ~/qemu/build/qemu-system-x86_64 --expect none
@@ -50,7 +52,9 @@ def of_the_list(arguments):
     why = platforms.why_not(found[0])
     if why:
         raise Usage(f"-p {found[0].name}: {why}")
-    return found[0].to_boot(), expect.of_file(arguments.expect, found[0].expect)
+    boot = found[0].to_boot()
+    version = functools.partial(engines.version, boot)
+    return boot, expect.of_files(arguments.expect, found[0].expect, version)
 
 
 def of_a_path(arguments):
@@ -58,8 +62,9 @@ def of_a_path(arguments):
     engine = "qemu" if arguments.qemu else "bochs"
     path = arguments.qemu or arguments.bochs
     name = arguments.platform or os.path.basename(path)
-    lines = expect.of_platform(arguments.expect, arguments.platform)
-    return Boot(platform=name, engine=engine, path=path), lines
+    boot = Boot(platform=name, engine=engine, path=path)
+    version = functools.partial(engines.version, boot)
+    return boot, expect.of_platform(arguments.expect, arguments.platform, version)
 
 
 def boot_of(arguments, words):
@@ -107,6 +112,7 @@ class Follower:
 
 
 def carry_out(boot, lines, out):
+    process.go()
     asking = threading.Thread(target=engines.version, args=[boot])  # while it boots: it takes time
     asking.start()
     follower = Follower(boot.log)
