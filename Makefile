@@ -141,8 +141,8 @@ fuzz:                                             ## libFuzzer on the library an
 	tests/fuzz/run.py $(SECONDS)
 coverage:                                         ## lines and branches of lib/ that the host tests reach
 	tests/host/coverage.py
-clean:                                            ## remove what was built
-	rm -rf $(BUILD)
+clean:                                            ## remove what was built; rm -r build/ takes the downloads, too
+	[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name emulators ! -name suites -exec rm -rf {} +
 help:                                             ## this list
 	@echo 'make [CC=clang] GOAL…   (xtk $(VERSION))'
 	@echo '  deps      install the packages that the other goals on the line need (Debian, Ubuntu)'
