@@ -6,8 +6,10 @@
 
 #include <xtk/nmi.h>
 #include <xtk/recover.h>
+#include <xtk/smp.h>
 #include <xtk/test.h>
 #include <xtk/thread.h>
+#include <xtk/timer.h>
 
 #include "dump.h"
 #include "inject.h"
@@ -51,6 +53,8 @@ bool test_attempt(const char *where, void (*work)(const void *argument), const v
 		work(argument);
 		done = true;
 	} else {
+		timer_end();
+		smp_stop();
 		inject_abandon();
 		nmi_abandon();
 		thread_abandon();

@@ -75,9 +75,15 @@ static uint64_t read_rflags_and_clear_df(void)
 	return rflags;
 }
 
+/* What a probe may have taken away (xtk/probe.h), and the handler's save and load need. */
+static uint64_t cr4_needed(void)
+{
+	return CR4_OSFXSR | (cpu.has_xsave ? CR4_OSXSAVE : 0) | (cpu.pku ? CR4_PKE : 0);
+}
+
 void nmi_handle(struct trap_frame *frame)
 {
-	uint64_t rflags = read_rflags_and_clear_df(), cr2 = read_cr2();
+	uint64_t rflags = read_rflags_and_clear_df(), cr2 = read_cr2(), cr4 = read_cr4();
 	unsigned int level = depth++; /* taken before the save and given back after the load */
 	struct nmi_record record = {
 		.frame = *frame,
@@ -89,6 +95,10 @@ void nmi_handle(struct trap_frame *frame)
 	BUG_ON(level >= NMI_LEVELS);
 	event("enter", VEC_NMI, IST_NMI, frame->rip);
 	clts(); /* else the save raises #NM, whose IRET would unblock NMIs */
+	if (record.cr0 & CR0_EM)
+		write_cr0(read_cr0() & ~CR0_EM);
+	if (~cr4 & cr4_needed())
+		write_cr4(cr4 | cr4_needed());
 	record.buffer = &buffers[level];
 	record.saved =
 		xsave_save_with(&kernel_xsave_cpu, &buffers[level], sizeof(buffers[0]), nmi_mask());
@@ -99,7 +109,9 @@ void nmi_handle(struct trap_frame *frame)
 		report(&record);
 	xregs_junk(cpu.has_xsave ? insn_xgetbv(0) & record.saved : record.saved);
 	xsave_load_with(&kernel_xsave_cpu, record.buffer, sizeof(buffers[0]), record.saved);
-	if (record.cr0 & CR0_TS)
+	if (~cr4 & cr4_needed())
+		write_cr4(cr4);
+	if (record.cr0 & (CR0_TS | CR0_EM))
 		write_cr0(record.cr0);
 	write_cr2(cr2);
 	if (observer)

@@ -6,8 +6,7 @@
  * In compatibility mode the upper halves of the registers and R8-R15 are no values (SDM vol. 1,
  * "General-Purpose Registers in 64-Bit Mode"): the result has them as they were put in.
  *
- * No NMI may come while a probe holds CR0.EM, CR4.OSFXSR, CR4.OSXSAVE or CR4.PKE the other way
- * round: its handler needs them. One CPU at a time runs probes.
+ * One CPU at a time runs probes.
  *
  * Sources: SDM vol. 2, "IRET/IRETD/IRETQ"; vol. 3, "IA-32e Mode Operation", "Protection Keys";
  * vol. 1, "Operation of XRSTOR" (the initial configuration).

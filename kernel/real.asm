@@ -23,6 +23,7 @@
 %include "asm-offsets.inc"
 
 LOW		equ 0x6000		; the blob; behind it the stacks, to the end of the second page
+ROOM		equ 0xc00		; for the blob
 STACK_TOP	equ 0x8000
 V86_STACK	equ 0x7000		; nothing but an instruction under test would use it
 ARENA		equ 0x10000		; a copy of the arena, for 16-bit addresses
@@ -61,7 +62,8 @@ SEL_TASK_B	equ 0x38
 	bits 64
 
 ; void legacy_switch(void);
-; in: struct legacy_call in the copied blob; out: the same, with what came of it; clobbers: as a C function, and FS.base, GS.base
+; in: struct legacy_call in the copied blob; out: the same, with what came of it
+; clobbers: as a C function, and FS.base, GS.base
 global legacy_switch
 legacy_switch:
 	push rbx
@@ -122,6 +124,8 @@ enter_long_mode:
 	movzx ecx, word [saved.tr]
 	and byte [rax + rcx + 5], ~2
 	ltr cx
+	push EFLAGS_FIXED		; AC may be left of the probe
+	popfq
 	pop r15
 	pop r14
 	pop r13
@@ -369,4 +373,5 @@ handler16:
 	load_data32
 	mov eax, enter_long_mode
 	jmp eax
+	times ROOM - ($ - legacy_blob) db 0
 legacy_blob_end:

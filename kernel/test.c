@@ -49,10 +49,11 @@ static const char *next_pattern(const char *list, struct pattern *p)
 }
 
 /*
- * Groups that go wrong on purpose, only measure or list, or may take a whole emulator down, so that
- * they want a boot of their own: nothing but a pattern that spells the group out reaches them.
+ * Groups that go wrong on purpose, only measure or list, wait for a host, or may take a whole
+ * emulator down, so that they want a boot of their own: nothing but a pattern that spells the group
+ * out reaches them.
  */
-static const char *const on_request[] = { "selftest/", "bench/", "hazard/", "table/" };
+static const char *const on_request[] = { "selftest/", "bench/", "hazard/", "table/", "scenario/" };
 
 static const char *request_group(const char *name)
 {
