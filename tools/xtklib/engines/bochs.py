@@ -35,7 +35,7 @@ display_library: rfb, options="timeout=0"
 romimage: file=$BXSHARE/BIOS-bochs-latest
 vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest
 memory: guest=128, host=128
-cpu: {model}count={smp}, ips=5000000, reset_on_triple_fault=0, ignore_bad_msrs=0
+cpu: {model}count=1:{smp}:1, ips=5000000, reset_on_triple_fault=0, ignore_bad_msrs=0
 ata0-master: type=cdrom, path=xtk.iso, status=inserted
 boot: cdrom
 com1: enabled=1, mode=file, dev=serial.log
