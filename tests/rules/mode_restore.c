@@ -32,6 +32,7 @@ static struct {
 	unsigned int choice; /* of XSTATE_BV */
 	uint64_t mask;	     /* the components that are moved */
 	uint64_t rfbm, bv, cb;
+	bool avx_alone; /* the table takes such RFBMs, and only such */
 	char where[160];
 } now;
 
@@ -161,17 +162,18 @@ static void probe_masks(void)
 		if (!table_case())
 			continue;
 		choose(i);
-		if (possible())
+		if (possible() && mode_avx_alone(now.rfbm) == now.avx_alone)
 			probe_restore();
 	}
 }
 
-XTEST(mode, upper_registers_are_not_loaded, .rules = "D02 R01 R02 R05 R11 M04 M05")
+static void run_table(const char *name, bool avx_alone)
 {
 	if (way_skip())
 		return;
+	now.avx_alone = avx_alone;
 	now.mask = mode_mask(probe_ops->get(PROBE_XCR0));
-	table_begin("mode_restores", (uint64_t)WAYS * IMAGES * BVS * mode_subsets(now.mask));
+	table_begin(name, (uint64_t)WAYS * IMAGES * BVS * mode_subsets(now.mask));
 	for (unsigned int w = 0; w < WAYS; w++) {
 		for (unsigned int i = 0; i < IMAGES * BVS; i++) {
 			now.way = &ways[w];
@@ -181,4 +183,14 @@ XTEST(mode, upper_registers_are_not_loaded, .rules = "D02 R01 R02 R05 R11 M04 M0
 		}
 	}
 	table_end();
+}
+
+XTEST(mode, upper_registers_are_not_loaded, .rules = "D02 R01 R02 R05 R11 M04 M05")
+{
+	run_table("mode_restores", false);
+}
+
+XTEST(mode, mxcsr_is_loaded_with_avx_alone, .rules = "D02 R01 R02 R05 R11 M04 M05")
+{
+	run_table("mode_restores_avx", true);
 }
