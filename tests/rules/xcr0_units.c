@@ -47,7 +47,8 @@ static const struct unit units[] = {
 	UNIT("x87", "FNOP", UNIT_X87, 0, HAS_FPU, 0xd9, 0xd0),
 	UNIT("x87", "FNINIT", UNIT_X87, 0, HAS_FPU, 0xdb, 0xe3),
 	UNIT("wait", "FWAIT", UNIT_WAIT, 0, HAS_FPU, 0x9b),
-	UNIT("mmx", "EMMS", UNIT_MMX, 0, HAS_MMX, 0x0f, 0x77),
+	UNIT("mmx", "PXOR mm", UNIT_MMX, 0, HAS_MMX, 0x0f, 0xef, 0xc0),
+	UNIT("emms", "EMMS", UNIT_MMX, 0, HAS_MMX, 0x0f, 0x77),
 	UNIT("fxsave", "FXSAVE", UNIT_X87, 0, HAS_FXSR, 0x0f, 0xae, 0x07),
 	UNIT("fxsave", "FXRSTOR", UNIT_X87, 0, HAS_FXSR, 0x0f, 0xae, 0x0f),
 	UNIT("sse", "XORPS", UNIT_SSE, 0, HAS_SSE, 0x0f, 0x57, 0xc0),
@@ -152,14 +153,23 @@ static void probe_unit(const struct unit *u, uint64_t xcr0, unsigned int c, unsi
 		     !(c & CASE_OSFXSR), !(c & CASE_OSXSAVE));
 }
 
+/* Values of CR0.EM that a table takes. What EM does to a kind has a test of its own where it is the
+ * exception among the control bits. */
+enum emulation { EM_ANY, EM_CLEAR, EM_SET };
+
+static bool takes(enum emulation em, unsigned int c)
+{
+	return em == EM_ANY || (em == EM_SET) == !!(c & CASE_EM);
+}
+
 /* Each unit of a kind (NULL: of all) at both CPLs, with @cases combinations of control bits. */
-static void probe_units(const char *kind, uint64_t xcr0, unsigned int cases)
+static void probe_units(const char *kind, uint64_t xcr0, unsigned int cases, enum emulation em)
 {
 	gate_area(false);
 	for (unsigned int i = 0; i < UNITS * GATE_CPLS * cases; i++) {
 		const struct unit *u = &units[i / GATE_CPLS / cases];
 
-		if (!kind || !strcmp(kind, u->name))
+		if (takes(em, i % cases) && (!kind || !strcmp(kind, u->name)))
 			probe_unit(u, xcr0, i % cases, gate_cpl[i / cases % GATE_CPLS]);
 	}
 }
@@ -181,7 +191,7 @@ XTEST(xcr0, enables_instructions, .rules = "A04 X18")
 				probe_ops->set(PROBE_XCR0, from ? gate_largest_xcr0() : 1);
 				probe_ops->set(PROBE_XCR0, xcr0);
 			}
-			probe_units(NULL, xcr0, 1);
+			probe_units(NULL, xcr0, 1, EM_ANY);
 		}
 	}
 	table_end();
@@ -192,7 +202,7 @@ XTEST(xcr0, enables_instructions, .rules = "A04 X18")
 
 /* Control bits, a kind of register at a time: at depth=quick with the XCR0 values that differ, at
  * full with all. */
-static void probe_control_bits(const char *table, const char *kind)
+static void probe_control_bits(const char *table, const char *kind, enum emulation em)
 {
 	uint64_t before, xcr0;
 
@@ -204,7 +214,7 @@ static void probe_control_bits(const char *table, const char *kind)
 			continue;
 		if (probe_ops->can_set(PROBE_XCR0))
 			probe_ops->set(PROBE_XCR0, xcr0);
-		probe_units(kind, xcr0, CASES);
+		probe_units(kind, xcr0, CASES, em);
 	}
 	table_end();
 	if (probe_ops->can_set(PROBE_XCR0))
@@ -214,55 +224,85 @@ static void probe_control_bits(const char *table, const char *kind)
 
 XTEST(gate, control_bits_of_x87, .rules = "G05 G06 G10 X18")
 {
-	probe_control_bits("gate_x87", "x87");
+	probe_control_bits("gate_x87", "x87", EM_ANY);
 }
 
 XTEST(gate, control_bits_of_wait, .rules = "G05 G06 G10 X18")
 {
-	probe_control_bits("gate_wait", "wait");
+	probe_control_bits("gate_wait", "wait", EM_ANY);
 }
 
-XTEST(gate, control_bits_of_mmx, .rules = "G05 G06 G10 X18")
+XTEST(gate, control_bits_of_mmx, .rules = "G05 G10 X18")
 {
-	probe_control_bits("gate_mmx", "mmx");
+	probe_control_bits("gate_mmx", "mmx", EM_CLEAR);
+}
+
+XTEST(gate, emulation_and_mmx, .rules = "G06 G10 X18")
+{
+	probe_control_bits("gate_em_mmx", "mmx", EM_SET);
+}
+
+XTEST(gate, control_bits_of_emms, .rules = "G05 G06 G10 X18")
+{
+	probe_control_bits("gate_emms", "emms", EM_ANY);
 }
 
 XTEST(gate, control_bits_of_fxsave, .rules = "G05 G06 G10 X18")
 {
-	probe_control_bits("gate_fxsave", "fxsave");
+	probe_control_bits("gate_fxsave", "fxsave", EM_ANY);
 }
 
-XTEST(gate, control_bits_of_sse, .rules = "G05 G06 G10 X18")
+XTEST(gate, control_bits_of_sse, .rules = "G05 G10 X18")
 {
-	probe_control_bits("gate_sse", "sse");
+	probe_control_bits("gate_sse", "sse", EM_CLEAR);
 }
 
-XTEST(gate, control_bits_of_vex, .rules = "G05 G06 G10 G14 X18")
+XTEST(gate, emulation_and_sse, .rules = "G06 G10 X18")
 {
-	probe_control_bits("gate_vex", "vex");
+	probe_control_bits("gate_em_sse", "sse", EM_SET);
 }
 
-XTEST(gate, control_bits_of_opmask, .rules = "G05 G06 G10 G14 X18")
+XTEST(gate, control_bits_of_vex, .rules = "G05 G10 G14 X18")
 {
-	probe_control_bits("gate_opmask", "opmask");
+	probe_control_bits("gate_vex", "vex", EM_CLEAR);
 }
 
-XTEST(gate, control_bits_of_evex, .rules = "G05 G06 G10 G14 X18")
+XTEST(gate, emulation_and_vex, .rules = "G06 G10 G14 X18")
 {
-	probe_control_bits("gate_evex", "evex");
+	probe_control_bits("gate_em_vex", "vex", EM_SET);
+}
+
+XTEST(gate, control_bits_of_opmask, .rules = "G05 G10 G14 X18")
+{
+	probe_control_bits("gate_opmask", "opmask", EM_CLEAR);
+}
+
+XTEST(gate, emulation_and_opmask, .rules = "G06 G10 G14 X18")
+{
+	probe_control_bits("gate_em_opmask", "opmask", EM_SET);
+}
+
+XTEST(gate, control_bits_of_evex, .rules = "G05 G10 G14 X18")
+{
+	probe_control_bits("gate_evex", "evex", EM_CLEAR);
+}
+
+XTEST(gate, emulation_and_evex, .rules = "G06 G10 G14 X18")
+{
+	probe_control_bits("gate_em_evex", "evex", EM_SET);
 }
 
 XTEST(gate, control_bits_of_amx, .rules = "G05 G06 G10 G14 X18")
 {
-	probe_control_bits("gate_amx", "amx");
+	probe_control_bits("gate_amx", "amx", EM_ANY);
 }
 
 XTEST(gate, control_bits_of_apx, .rules = "A04 G05 G06 G10 G14")
 {
-	probe_control_bits("gate_apx", "apx");
+	probe_control_bits("gate_apx", "apx", EM_ANY);
 }
 
 XTEST(gate, control_bits_of_general, .rules = "G05 G06 G10 X18")
 {
-	probe_control_bits("gate_general", "general");
+	probe_control_bits("gate_general", "general", EM_ANY);
 }
