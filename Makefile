@@ -5,13 +5,11 @@
 VERSION := 0.1.0
 # The time stamp of everything that is built: the release's date, so that a tarball builds the same bytes as a checkout.
 EPOCH   := 1795219200
-
 CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 NASM    ?= nasm
 LD      ?= ld
 OBJCOPY ?= objcopy
 BUILD   ?= build
-DESIGNS ?=
 
 # `make V=1` shows the commands.
 Q   := $(if $(V),,@)
@@ -47,7 +45,7 @@ OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o $(BUILD)/rule-sections.o
 PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/lazy.c.o lib/xsave.c.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all iso xstate lib run test lint matrix emulators gdb dist bench prove fuzz coverage clean help
+.PHONY: all iso xstate lib run test lint matrix emulators gdb dist bench prove fuzz mutants coverage clean help
 
 all: $(BUILD)/xtk.elf $(BUILD)/xtk.elf32          ## the kernel: ELF64 (multiboot 2, PVH) and ELF32 (multiboot 1)
 iso: $(BUILD)/xtk.iso                             ## the bootable image, for BIOS and UEFI
@@ -55,10 +53,9 @@ xstate: $(BUILD)/xstate                           ## the inspector of images and
 lib: $(BUILD)/libxsave.a $(BUILD)/xsave.pc        ## the library for other programs
 
 # One line for a tool that is missing, in the place of one from every recipe that wants it.
-TOOLS := $(firstword $(CC)) $(NASM) $(LD) $(OBJCOPY) objdump awk
 $(OBJ) $(BUILD)/asm-offsets.inc: | $(BUILD)/tools-found
 $(BUILD)/tools-found:
-	@for tool in $(TOOLS); do command -v $$tool >/dev/null || \
+	@for tool in $(firstword $(CC)) $(NASM) $(LD) $(OBJCOPY) objdump awk; do command -v $$tool >/dev/null || \
 		{ echo "make: $$tool is missing: run 'make deps all'" >&2; exit 2; }; done
 	@mkdir -p $(@D) && touch $@
 
@@ -115,7 +112,6 @@ $(BUILD)/xtk.elf32: $(BUILD)/xtk.elf boot/multiboot1.asm
 $(BUILD)/xtk.iso: $(BUILD)/xtk.elf boot/grub.cfg tools/mkiso.sh
 	@$(SAY) ISO $@
 	$(Q)tools/mkiso.sh $@ $< $(EPOCH)
-
 # What follows runs programs, which find what was built by this.
 export XTK_BUILD := $(abspath $(BUILD))
 run: iso                                          ## boot the ISO through GRUB in QEMU; exits with the verdict
@@ -123,6 +119,7 @@ run: iso                                          ## boot the ISO through GRUB i
 test: lint all iso xstate lib                     ## everything that CI checks
 	tests/host/run.py
 	rm -rf $(BUILD)/quick && tools/xtk matrix --quick -o $(BUILD)/quick
+	tools/xtk list --rules --check $(BUILD)/quick
 lint: all                                         ## formatter, static analysis, directions, no vector register in C
 	tools/lint/run.sh $(BUILD)
 matrix: all iso                                   ## every platform of tools/platforms.json; a page of what they did
@@ -139,6 +136,8 @@ prove:                                            ## CBMC: no access out of boun
 	tests/proof/run.py
 fuzz:                                             ## libFuzzer on the library and xstate, SECONDS=30 of each target
 	tests/fuzz/run.py $(SECONDS)
+mutants:                                          ## single faults in the software model: which rule table notices
+	tests/host/mutants.py
 coverage:                                         ## lines and branches of lib/ that the host tests reach
 	tests/host/coverage.py
 clean:                                            ## remove what was built; rm -r build/ takes the downloads, too

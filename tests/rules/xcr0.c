@@ -5,7 +5,6 @@
  * Rules: X02 to X15, G11, G15; SDM vol. 1, "Enabling the XSAVE Feature Set and
  * XSAVE-Enabled Features"; vol. 2, "XSETBV", "XGETBV".
  */
-#include <xtk/options.h>
 #include <xtk/table.h>
 #include <xtk/test.h>
 
@@ -238,10 +237,8 @@ XTEST(xcr0, other_registers_are_gp, .rules = "X11 X13")
 	probe_ops->set(PROBE_XCR0, before);
 }
 
-/* Which values a user tries: quick: single bits with bit 0, the present value, 0, some of the
- * combinations; full: all of them. */
+/* What a user tries: single bits with bit 0, the present value, 0, then all combinations. */
 #define USER_FIRST 66
-#define USER_QUICK 512
 
 static uint64_t nth_user(unsigned int n, uint64_t xcr0)
 {
@@ -249,8 +246,7 @@ static uint64_t nth_user(unsigned int n, uint64_t xcr0)
 		return BIT(n) | 1;
 	if (n < USER_FIRST)
 		return n == 64 ? xcr0 : 0;
-	n -= USER_FIRST;
-	return combination(options.depth_full ? n : n * (COMBINATIONS / USER_QUICK) + n % 32);
+	return combination(n - USER_FIRST);
 }
 
 static void probe_user(uint64_t value, uint64_t xcr0)
@@ -264,7 +260,7 @@ static void probe_user(uint64_t value, uint64_t xcr0)
 
 XTEST(xcr0, users_write_is_gp, .rules = "G11 X12 X13 X14")
 {
-	unsigned int count = USER_FIRST + (options.depth_full ? COMBINATIONS : USER_QUICK);
+	const unsigned int count = USER_FIRST + COMBINATIONS;
 	uint64_t xcr0;
 	struct probe p;
 
