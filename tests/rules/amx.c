@@ -237,23 +237,47 @@ static void expect_tile(const uint8_t *got, unsigned int tile, const char *rule,
 	table_probe(sizeof(want));
 }
 
-static void load_tiles(bool full, unsigned int cpl)
+static void load_tiles(unsigned int cpl)
 {
-	amx_must(AMX_TILERELEASE, 0, amx_config_at(), cpl, "T01");
-	configure(full, cpl);
 	table_fill(tiles, sizeof(tiles));
 	memcpy(amx_tiles_at(), tiles, sizeof(tiles));
 	for (unsigned int tile = 0; tile < AMX_TILES; tile++)
 		amx_must(AMX_TILELOADD, tile, amx_tiles_at() + tile * AMX_TILE, cpl, "T06");
 }
 
-static void probe_save(bool full, unsigned int cpl)
+static void save_tiles(bool full, unsigned int cpl)
 {
-	load_tiles(full, cpl);
+	load_tiles(cpl);
 	amx_save(cpl);
 	for (unsigned int tile = 0; tile < AMX_TILES; tile++)
 		expect_tile(amx_saved(AMX_TILEDATA) + tile * AMX_TILE, tile, full ? "T06" : "T05",
 			    cpl);
+}
+
+static void probe_save(bool full, unsigned int cpl)
+{
+	amx_must(AMX_TILERELEASE, 0, amx_config_at(), cpl, "T01");
+	configure(full, cpl);
+	save_tiles(full, cpl);
+}
+
+/* Whole tiles come by XRSTOR, whatever the configuration; what TILELOADD then leaves is its own. */
+static void probe_load_over(unsigned int i, unsigned int cpl)
+{
+	(void)i;
+	amx_must(AMX_TILERELEASE, 0, amx_config_at(), cpl, "T01");
+	configure(false, cpl);
+	table_fill(tiles, sizeof(tiles));
+	amx_image(RESTORE_STANDARD, AMX_BITS, config, tiles);
+	expect_fault(amx_restore(RESTORE_STANDARD, AMX_BITS, cpl), NO_FAULT, "T05",
+		     "XRSTOR64 of whole tiles, cpl=%u", cpl);
+	save_tiles(false, cpl);
+}
+
+XTEST(amx, tileloadd_leaves_nothing_of_what_was_there, .rules = "T01 T03 T05 T06 V01")
+{
+	if (amx_begin())
+		each("amx_load_over", CASES, probe_load_over);
 }
 
 static void probe_partial_save(unsigned int i, unsigned int cpl)

@@ -169,7 +169,8 @@ static void probe_masks(void)
 
 static void run_table(const char *name, bool avx_alone)
 {
-	if (way_skip())
+	if (way_skip() ||
+	    (avx_alone && facts_skip(facts.xcr0_supported & 4, "CPUID.(0DH,0):EAX[2] AVX")))
 		return;
 	now.avx_alone = avx_alone;
 	now.mask = mode_mask(probe_ops->get(PROBE_XCR0));

@@ -57,7 +57,8 @@ static void make_registers(void)
 	if (now.state == LOWER_INITIAL)
 		memset(regs.vector, 0, sizeof(regs.vector) / 32 * 8);
 	oracle_initial(&regs, now.initial);
-	if (now.initial & 2)
+	/* with its initial value it does not put SSE in use by itself */
+	if (now.initial & 2 || table_random() & 1)
 		regs.mxcsr = XSAVE_DEFAULT_MXCSR;
 }
 
@@ -278,7 +279,8 @@ static void run_table(const char *name, bool avx_alone)
 {
 	uint64_t before, cases = 0;
 
-	if (way_skip())
+	if (way_skip() ||
+	    (avx_alone && facts_skip(facts.xcr0_supported & 4, "CPUID.(0DH,0):EAX[2] AVX")))
 		return;
 	now.avx_alone = avx_alone;
 	before = probe_ops->get(PROBE_XCR0);

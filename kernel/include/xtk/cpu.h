@@ -18,6 +18,7 @@
 #define CR0_TS (UINT64_C(1) << 3)
 #define CR0_NE (UINT64_C(1) << 5)
 #define CR0_WP (UINT64_C(1) << 16)
+#define CR0_AM (UINT64_C(1) << 18)
 #define CR0_PG (UINT64_C(1) << 31)
 
 #define CR4_PAE	       (UINT64_C(1) << 5)
