@@ -41,6 +41,7 @@ packages() { # GOAL
 	bench) echo "$BUILD $ISO $RUN $HOST" ;;
 	xstate | lib) echo "$HOST" ;;
 	coverage) echo "$HOST python3" ;;
+	mutants) echo "$HOST nasm python3" ;;
 	prove) echo "$PROVE" ;;
 	fuzz) echo "$FUZZ" ;;
 	lint) echo "$BUILD $LINT $HOST" ;;
