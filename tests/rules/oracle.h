@@ -64,8 +64,8 @@ void oracle_encode(uint8_t *image, unsigned int bit, uint64_t cb, const struct x
 void oracle_decode(struct xregs *regs, unsigned int bit, uint64_t cb, const uint8_t *image,
 		   bool rex_w);
 
-/* oracle_initial() - the initial configuration of components, MXCSR not included. oracle_is_initial()
- * - whether registers are in it; of SSE the XMM registers alone */
+/* oracle_initial() - the initial configuration of components, MXCSR not included;
+ * oracle_is_initial() - whether registers are in it; of SSE the XMM registers alone */
 void oracle_initial(struct xregs *regs, uint64_t mask);
 bool oracle_is_initial(const struct xregs *regs, unsigned int bit);
 
@@ -73,8 +73,8 @@ bool oracle_is_initial(const struct xregs *regs, unsigned int bit);
  * oracle_encode(). @offset counts from the start of the image. */
 bool oracle_open_byte(unsigned int bit, uint64_t cb, uint32_t offset);
 
-/* Values of the components @mask for a case: xregs_pattern() with the case's seed, made different from
- * the initial configuration in every register. */
+/* oracle_values() - values of the components @mask for a case: xregs_pattern() with the case's
+ * seed, in every register other than the initial configuration */
 void oracle_values(struct xregs *regs, uint64_t mask, uint64_t seed);
 
 /* oracle_same() - whether the registers of @mask agree; the first difference is a failed check of
