@@ -10,6 +10,8 @@ FAILURE = {
     "seed": "7",
     "repro": "./run-qemu.sh -- tests=xsave/init case=xcr0:0x7/save:xsave",
 }
+
+
 def test_of(name, status="pass", **more):
     test = {"name": name, "rules": ["V07"], "status": status, "probes": 3, "reason": ""}
     test.update(expect=None, observed={}, failures=[])

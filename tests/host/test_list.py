@@ -8,10 +8,11 @@ import random
 import re
 import shutil
 import unittest
+from collections import Counter
 from unittest import mock
 
 import host
-from xtklib import rules, usage
+from xtklib import judged, platforms, rules, usage
 from xtklib.elf import Elf
 from xtklib.engines import native
 from xtklib.verbs import list as verb
@@ -32,9 +33,10 @@ def rows(*arguments):
 def groups():
     """Those of all tests in the sources; some of them run only when they are named."""
     found = set()
-    for path in glob.glob(host.tree("tests", "*.c")):
-        with open(path, encoding="utf-8") as file:
-            found |= set(re.findall(r"(?m)^XTEST\((\w+),", file.read()))
+    for folder in ("tests", os.path.join("tests", "rules")):
+        for path in glob.glob(host.tree(folder, "*.c")):
+            with open(path, encoding="utf-8") as file:
+                found |= set(re.findall(r"(?m)^XTEST\((\w+),", file.read()))
     return sorted(found)
 
 
@@ -69,23 +71,39 @@ class Rules(unittest.TestCase):
         headings = re.findall(r"^## [A-Z]\. (.*)$", text, re.MULTILINE)
         self.assertEqual(list(dict.fromkeys(row["section"] for row in self.rows)), headings)
 
-    def test_judged_by_the_engine_if_a_test_of_the_kernel_names_it(self):
-        named = {rule for test in self.tests for rule in test["rules"]}
-        found = {row["rule"] for row in self.rows if row["judged"] == "engine"}
-        self.assertEqual(found, named)
-
     def test_the_tests_of_a_rule(self):
-        guest = {test["name"] for test in self.tests}
+        guest = {test["name"]: test["rules"] for test in self.tests}
         for row in self.rows:
-            kinds = {"engine" if name in guest else "native" for name in row["tests"]}
-            self.assertEqual(row["judged"], min(kinds, default="never"), row)
+            named = [name for name in guest if row["rule"] in guest[name]]
+            self.assertEqual([name for name in row["tests"] if name in guest], named)
             for name in row["tests"]:
                 self.assertTrue(name in guest or name.startswith("native/"), row)
+        self.assertIn("native/lib_xcr0", next(r for r in self.rows if r["rule"] == "X03")["tests"])
 
-    def test_who_else_judges(self):
-        by_rule = {row["rule"]: row for row in self.rows}
-        self.assertIn("native/lib_xcr0", by_rule["X03"]["tests"])
-        self.assertEqual((by_rule["X12"]["judged"], by_rule["X12"]["tests"]), ("never", []))
+    def test_states_are_those_of_the_file(self):
+        lines = judged.read()
+        self.assertEqual([row["rule"] for row in self.rows], list(lines))
+        for row in self.rows:
+            line = lines[row["rule"]]
+            self.assertEqual((row["judged"], row["by"]), (line.state, line.by))
+
+    def test_an_engine_of_the_file_is_a_platform(self):
+        known = {one.name for one in platforms.read()}
+        named = {rule for test in self.tests for rule in test["rules"]}
+        for line in judged.read().values():
+            if line.state == "engine":
+                self.assertIn(line.by, known, line.place)
+                self.assertIn(line.rule, named, line.place)
+
+    def test_only_engines_and_this_cpu_count(self):
+        said = listing("--rules").stdout.splitlines()[0]
+        count = Counter(row["judged"] for row in self.rows)
+        first = count["engine"] + count["native"]
+        self.assertEqual(
+            said,
+            f"{first} of {len(self.rows)} judged ({count['engine']} engine, {count['native']} "
+            f"native); {count['model']} on the model only, {count['never']} never",
+        )
 
     def test_only_what_a_glob_names(self):
         self.assertEqual([row["rule"] for row in rows("--rules", "X0[23]")], ["X02", "X03"])

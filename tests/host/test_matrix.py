@@ -4,6 +4,7 @@
 import copy
 import json
 import os
+import re
 import unittest
 
 import host
@@ -167,7 +168,11 @@ class Matrix(host.Case):
         tests = {"a/crash": "crash", **dict.fromkeys(names, "pass")}
         self.check(3, self.matrix(tests))
         self.assertEqual(list(statuses(self.runs()["one"]).values()), ["error"] + ["pass"] * 80)
-        self.assertEqual(len(self.boots()), 2 + 3)
+        self.assertEqual(len(self.boots()), 2 + 5)
+        with open(host.tree("kernel", "include", "xtk", "bootinfo.h"), encoding="utf-8") as file:
+            room = int(re.search(r"char cmdline\[([0-9]+)\]", file.read())[1])
+        for boot in self.boots():
+            self.assertLess(len(boot.partition(": ")[2]), room)
 
     def test_flaky(self):
         tests = {"a/one": "pass", "b/once": "once", "c/fail": "fail"}

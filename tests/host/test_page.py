@@ -15,9 +15,9 @@ sys.path.insert(0, host.tree("tests", "host", "page"))
 import browser  # noqa: E402
 import sample  # noqa: E402
 from xtklib import diff, rules  # noqa: E402
-from xtklib.report import area_map, excerpt, timeline, verdicts  # noqa: E402
+from xtklib.report import area_map, excerpt, matrix_table, timeline, verdicts  # noqa: E402
 
-LIMIT = 300 * 1024  # bytes of a page of 25 platforms by 60 tests
+LIMIT = 320 * 1024  # bytes of a page of 25 platforms by 60 tests, with counts and XCR0's table
 LOG = "logs/{}.log"
 
 
@@ -53,6 +53,67 @@ class Verdicts(unittest.TestCase):
             tests = [sample.test("a/1", ["V03"], better), sample.test("a/2", ["V03"], worse)]
             self.assertEqual(self.statuses(*tests), {"V03": worse})
             self.assertEqual(self.statuses(*tests[::-1]), {"V03": worse})
+
+    def judged(self, test, **counts):
+        return self.statuses({**test, "observed": {"judged": counts}})
+
+    def test_a_rule_without_a_check_was_not_judged(self):
+        passed = sample.test("a/b", ["V03", "V04"])
+        self.assertEqual(self.judged(passed, V03=1), {"V03": "pass", "V04": "skip"})
+        self.assertEqual(self.judged(passed, V03=1, V04=0), {"V03": "pass", "V04": "skip"})
+        self.assertEqual(self.judged(passed), {"V03": "skip", "V04": "skip"})
+        failed = fail("a/b", ["V03", "V04", "V05"], "V04")
+        found = self.judged(failed, V03=1, V04=1)
+        self.assertEqual(found, {"V03": "pass", "V04": "fail", "V05": "skip"})
+
+    def test_no_count_hides_a_failure(self):
+        failed = fail("a/b", ["V03", "V04"], "V04")
+        self.assertEqual(self.judged(failed, V03=1), {"V03": "pass", "V04": "fail"})
+        untrusted = fail("a/b", ["V03", "V04"], "thread")
+        self.assertEqual(self.judged(untrusted, V03=1), {"V03": "fail", "V04": "fail"})
+        for status in ("error", "flaky"):
+            found = self.judged(sample.test("a/b", ["V03", "V04"], status), V03=1)
+            self.assertEqual(found, {"V03": status, "V04": status})
+
+    def test_where_nothing_is_said_of_rules_those_that_a_test_names_count(self):
+        test = {**sample.test("a/b", ["V03", "V04"]), "observed": {}}
+        self.assertEqual(self.statuses(test), {"V03": "pass", "V04": "pass"})
+        test = {**sample.test("a/b", []), "observed": {"judged": {"thread": 3}}}
+        self.assertEqual(self.statuses(test), {"a/b": "pass"})
+
+    def test_a_rule_that_was_checked_besides_has_its_row(self):
+        found = self.judged(sample.test("a/b", ["V03"]), V03=1, V04=1, thread=2)
+        self.assertEqual(found, {"V03": "pass", "V04": "pass"})
+        found = self.judged(fail("a/b", ["V03"], "V04"), V03=1, V04=1)
+        self.assertEqual(found, {"V03": "pass", "V04": "fail"})
+        found = self.judged(fail("a/b", ["V03"], "thread"), V03=1, thread=1)
+        self.assertEqual(found, {"V03": "fail"})
+
+    def test_checks_of_all_tests_of_a_rule_add_up(self):
+        tests = [sample.test(name, ["V03"]) for name in ("a/1", "a/2", "a/3")]
+        for one, count in zip(tests, (3, 4, None)):
+            one["observed"] = {} if count is None else {"judged": {"V03": count}}
+        made = matrix([one_run(*tests)])
+        self.assertEqual(made.checks(made.rows[0], made.columns[0]), 7)
+
+    def test_numbers_are_short(self):
+        numbers = (0, 7, 999, 1000, 1050, 9949, 9950, 12345, 999499, 999500, 1184422, 10**15)
+        said = [matrix_table.short(number) for number in numbers]
+        short = ["", "7", "999", "1.0k", "1.1k", "9.9k", "10k", "12k", "999k", "1.0M", "1.2M"]
+        self.assertEqual(said, [*short, "1000T"])
+
+    def test_a_run_of_tables_alone_has_no_column_unless_it_is_red(self):
+        table = sample.test("table/xcr0", ["X02"])
+        runs = [one_run(table, name="t"), one_run(sample.test("a/b", ["V03"]))]
+        made = matrix(runs)
+        self.assertEqual([c.name for c in made.columns], ["p"])
+        self.assertEqual([c.name for c in made.pictures], ["t"])
+        self.assertEqual(len(matrix(runs[:1]).columns), 1)
+        for red in ({"status": "fail"}, {"status": "error"}):
+            runs[0]["tests"] = [{**table, **red}]
+            self.assertEqual(len(matrix(runs).columns), 2)
+        runs[0].update(tests=[table], status="crash")
+        self.assertEqual(len(matrix(runs).columns), 2)
 
     def test_a_pass_that_was_to_fail_is_a_surprise_and_what_nobody_knows_an_error(self):
         expected = sample.test("a/b", ["V03"], expect={"line": "f:1", "reference": "r"})
@@ -565,6 +626,25 @@ class InABrowser(unittest.TestCase):
         self.assertAlmostEqual(name["top"], outside["top"], delta=2)
         self.browser.run("document.querySelector('#matrix td.fail a').click()")
         self.assertLessEqual(self.value(edge.format("dialog"))["width"], 400)
+
+    def test_cells_have_the_number_of_their_checks_in_their_width(self):
+        text = self.value("document.querySelector('#matrix tbody td a').innerText")
+        self.assertRegex(text, r"^✓\n2\.2k$")
+        wide = self.value(
+            "[...document.querySelectorAll('#matrix td a')]"
+            ".filter((a) => a.scrollWidth > a.clientWidth).length"
+        )
+        self.assertEqual(wide, 0)
+
+    def test_values_of_xcr0_stand_side_by_side(self):
+        heads = self.value("[...document.querySelectorAll('#values th[scope=col]')].length")
+        self.assertEqual(heads, 3)
+        rows = "[...document.querySelectorAll('#values tr')]"
+        row = f"{rows}.find((r) => r.innerText.includes('0x21'))"
+        classes = self.value(f"[...{row}.cells].slice(1).map((cell) => cell.className)")
+        self.assertEqual(sorted(classes), ["fail new", "skip", "skip"])
+        self.browser.width(400)
+        self.assertLessEqual(self.value("document.documentElement.scrollWidth"), 400)
 
     def test_no_text_of_a_picture_lies_on_another(self):
         touching = self.browser.run(

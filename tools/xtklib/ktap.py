@@ -26,11 +26,17 @@ PLAN = re.compile(r"1\.\.([0-9]+)")
 FAILURE = re.compile(r"# fail: test=\S+(?: rule=(\S+))? (?:expected=(.*)|([0-9]+) more failed .*)")
 COUNT = re.compile("[0-9]+ more, not shown")
 DIRECTIVE = re.compile(r" # (?:ERROR|SKIP) (.*)")
+TABLE = re.compile(r"table=\S+ cases=[0-9]+ probes=([0-9]+) bytes=([0-9]+)")
+CHECKS_OF = re.compile(r"([A-Za-z0-9-]+)=([0-9]+)")
+SEEN = re.compile(r"([A-Z][0-9]{2}) (.+)")
 LINE = 65536  # bytes; no line of the kernel comes near
 MOST = 1000  # details of one kind that are kept; the kernel prints a few a test
+SHOWN = 20  # different things seen about one informative rule
+MOST_XCR0 = 1 << 14  # lines of the table of XCR0's values, one a combination of supported bits
 # The lines before the end that feed() looks at; most of a large log is none of them.
 SPEAKS = re.compile(
-    rb"xtk: |# (?:xtk|panic|component:|rules|test:|checks:|fail:)|[0-9]|ok |not ok | +not ok |"
+    rb"xtk: |# (?:xtk|panic|component:|rules|test:|checks:|judged:|probes:|observed:|xcr0:|fail:)|"
+    rb"[0-9]|ok |not ok | +not ok |"
     rb".*KTAP version 1"
 )
 
@@ -55,6 +61,43 @@ class Test:
     rules: list = field(default_factory=list)
     probes: int = 0
     failures: list = field(default_factory=list)
+    observed: dict = field(default_factory=dict)  # see Observed
+
+
+@dataclass
+class Observed:
+    """What the lines of the running test say besides its failures."""
+
+    checks: int = 0
+    probes: int = None  # of its tables; None without one
+    bytes: int = 0
+    judged: dict = None  # checks by rule; None without such a line
+    said: dict = field(default_factory=dict)  # texts by informative rule
+    xcr0: list = field(default_factory=list)  # what follows "# xcr0: "
+
+    def add(self, kind, rest):
+        """One diagnostic; a damaged one says nothing."""
+        if kind == "checks:" and re.fullmatch(r"test=\S+ [0-9]+", rest):
+            self.checks = number(rest.split()[1])
+        elif kind == "probes:" and TABLE.fullmatch(rest):
+            probes, compared = map(number, TABLE.fullmatch(rest).groups())
+            self.probes, self.bytes = (self.probes or 0) + probes, self.bytes + compared
+        elif kind == "judged:":
+            found = filter(None, map(CHECKS_OF.fullmatch, rest.split()[1:]))
+            self.judged = {one[1]: number(one[2]) for one in found}
+        elif kind == "observed:" and SEEN.fullmatch(rest):
+            rule, what = SEEN.fullmatch(rest).groups()
+            texts = self.said.setdefault(rule, [])
+            if len(texts) < SHOWN and what not in texts:
+                texts.append(what)
+        elif kind == "xcr0:" and len(self.xcr0) < MOST_XCR0:
+            self.xcr0.append(rest)
+
+    def as_dict(self):
+        """For result.json; what was not said is not in it."""
+        compared = None if self.probes is None else self.bytes
+        whole = {"judged": self.judged, "bytes": compared, "xcr0": self.xcr0 or None}
+        return {**self.said, **{key: one for key, one in whole.items() if one is not None}}
 
 
 @dataclass
@@ -111,7 +154,7 @@ class Parser:
         self.plan = None
         self.rules = "", []  # of the test that runs
         self.failures = []
-        self.probes = 0
+        self.observed = Observed()
 
     def crash(self, reason):
         self.crashed = self.crashed or reason
@@ -175,11 +218,11 @@ class Parser:
         elif line.startswith("# test: "):
             name, _, rules = rest.partition(" rules:")
             keep(self.log.listed, (name.strip(), rules.split()))
-        elif kind == "checks:" and re.fullmatch(r"test=\S+ [0-9]+", rest):
-            self.probes = number(rest.split()[1])
         elif kind == "fail:":
             if not keep(self.failures, failure_of(line)):
                 self.failures[-1] = Failure("?", where="more, not shown")
+        else:
+            self.observed.add(kind, rest)
 
     def result(self, negated, count, text, line):
         where = len(self.log.tests) + 1
@@ -200,9 +243,11 @@ class Parser:
             status = "skip" if re.search(" # SKIP( |$)", line) else "pass"
         test = Test((text or "").split(" ")[0], status, directive[1] if directive else "")
         test.rules = self.rules[1] if self.rules[0] == test.name else []
-        test.probes, test.failures = self.probes, self.failures
+        seen = self.observed
+        test.probes = seen.checks if seen.probes is None else seen.probes
+        test.failures, test.observed = self.failures, seen.as_dict()
         self.log.tests.append(test)
-        self.failures, self.probes = [], 0
+        self.failures, self.observed = [], Observed()
 
     def counts(self):
         seen = Counter(test.status for test in self.log.tests)

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 
-from . import engines, ktap, rules
+from . import engines, ktap, rules, xcr0
 from .rundir import LOGS, RESULT
 from .usage import Usage
 
@@ -28,6 +28,7 @@ TEST = {
     **dict.fromkeys(("rules", "failures"), list),
     **{"probes": int, "observed": dict, "expect": (dict, type(None))},
 }
+OBSERVED = {"judged": dict, "bytes": int, "xcr0": list}  # those that are there
 FAILURE = dict.fromkeys("rule section expected got where seed repro".split(), str)
 EXPECT = dict.fromkeys(("line", "reference"), str)
 COMPONENT_KEYS = "bit size offset align".split()
@@ -61,6 +62,13 @@ def failure_json(failure, test, log, boot):
     }
 
 
+def observed_json(observed):
+    """The table of XCR0's values as rows; a damaged line is none."""
+    rows = [row for row in map(xcr0.row_of, observed.get("xcr0", [])) if row]
+    rest = {key: value for key, value in observed.items() if key != "xcr0"}
+    return {**rest, "xcr0": rows} if rows else rest
+
+
 def test_json(test, log, boot):
     return {
         "name": test.name,
@@ -69,7 +77,7 @@ def test_json(test, log, boot):
         "probes": test.probes,
         "reason": test.reason,
         "expect": None,
-        "observed": {},
+        "observed": observed_json(test.observed),
         "failures": [failure_json(failure, test, log, boot) for failure in test.failures],
     }
 
@@ -171,7 +179,10 @@ def wrong_with_test(run, test):
     name = f"{test['name']} of {run['log']}"
     if test["status"] not in TEST_STATUSES:
         return f"{name} has the status '{test['status']}'"
-    parts = [("failure", one, FAILURE) for one in test["failures"]]
+    seen = {key: kind for key, kind in OBSERVED.items() if key in test["observed"]}
+    parts = [("'observed'", test["observed"], seen)]
+    parts += [("failure", one, FAILURE) for one in test["failures"]]
+    parts += [("row of 'xcr0'", one, xcr0.keys_of(one)) for one in test["observed"].get("xcr0", [])]
     parts += [("'expect'", test["expect"], EXPECT)] if test["expect"] is not None else []
     found = (wrong_with_keys(f"a {what} of {name}", one, types) for what, one, types in parts)
     return next(filter(None, found), "")

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from . import expect, ktap, result, summary
+from . import effort, expect, ktap, result, summary
 
 COLUMNS = ("pass", "fail", "known", "flaky", "skip", "error", "crash")
 ENDED_BADLY = {"crash": ktap.CRASH, "timeout": ktap.TIMEOUT, "usage": ktap.USAGE}
@@ -94,4 +94,7 @@ def lines_of(judged, left_out):
     for name, why in left_out:
         yield f"not run: {name}: {why}"
     red = sum(one.status != ktap.PASSED for one in judged)
+    total = effort.in_words(effort.of_runs(one.run for one in judged))
+    if total:
+        yield total
     yield f"{len(judged)} runs, {red} not as expected, {len(left_out)} not run here"

@@ -4,7 +4,7 @@
 import os
 import sys
 
-from . import expect, ktap
+from . import effort, expect, ktap
 
 SEVERITY = (ktap.CRASH, ktap.TIMEOUT, ktap.ERROR, ktap.USAGE, ktap.FAILED, ktap.PASSED)
 
@@ -78,3 +78,10 @@ def judge(log, lines, words):
     comparison = compare(log, lines, words)
     show(log, comparison)
     return comparison, status(log, comparison)
+
+
+def show_effort(run):
+    """How much the tables of a run did, if it has any."""
+    said = effort.in_words(effort.of_run(run))
+    if said:
+        print(said, file=sys.stderr)

@@ -22,7 +22,7 @@ from .. import process
 from ..usage import Usage
 
 WORD = re.compile(r"""(?:(?!["'\\])[!-~])+""")
-LINE = 2000  # characters of all words
+LINE = 1023  # characters of all words that the kernel takes
 
 
 def kinds():

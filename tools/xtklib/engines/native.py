@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""No emulator: the library's C tests on the CPU at hand, at CPL 3, as one more column.
+"""No emulator: the library's C tests and the rule tables on the CPU at hand, at CPL 3: one column.
 
-tests/host/native_run.py builds them, runs them, and writes the log.
+tests/host/native_run.py and tests/host/rules/run.py build them and run them; native_log.py makes
+one log of both.
 """
 
 import os
@@ -16,6 +17,7 @@ boots = ("native",)
 default_boot = "native"
 default_path = os.path.join(ROOT, "tests", "host", "native_run.py")
 
+NATIVE_LOG = os.path.join(ROOT, "tools", "xtklib", "native_log.py")
 COMPILERS = ("gcc", "clang")
 NO_COMPILER = "no gcc here to build the library's tests with: run 'make deps test'"
 NO_SOURCES = "the library's tests are not here: a release has none, take the source tree"
@@ -41,7 +43,7 @@ def prepare(boot):
     if why:
         raise Usage(why)
     said = os.path.join(boot.directory, "stderr")
-    argv = [sys.executable, boot.path, boot.directory, *boot.words]
+    argv = [sys.executable, NATIVE_LOG, boot.path, boot.directory, *boot.words]
     return process.Command(argv, boot.log, boot.log, said)
 
 

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import os
 
-from . import area_map, matrix_table, runs, timeline, words
+from . import area_map, matrix_table, runs, timeline, words, xcr0_part
 from .markup import escape, plural
 from .verdicts import STATUSES
 
@@ -153,10 +153,12 @@ def page(matrix, differences, then=None):
         [
             head("xtk report", script),
             "<header><h1>xtk report</h1><nav><a href=#verdicts>Verdicts</a>"
-            f"<a href=#areas>XSAVE area</a>{nested}<a href=#runs>Runs</a></nav></header>\n<main>",
+            "<a href=#areas>XSAVE area</a><a href=#xcr0>XCR0</a>"
+            f"{nested}<a href=#runs>Runs</a></nav></header>\n<main>",
             f"<section id=summary>{words.summary(matrix, differences, then)}</section>\n",
             matrix_part(matrix, differences),
             areas_part(matrix),
+            xcr0_part.section([column.run for column in [*matrix.columns, *matrix.pictures]]),
             timelines,
             runs_part(matrix),
             "</main><dialog id=cell><form method=dialog><button>Close</button></form>"

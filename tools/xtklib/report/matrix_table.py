@@ -34,10 +34,21 @@ def target(matrix, row, number):
     return test_id(number, matrix.numbers[worst["name"]])
 
 
+def short(count):
+    """A number in at most four characters: 999, 12k, 1.2M; "" for none."""
+    for unit in ("", "k", "M", "G", "T"):
+        if count < 999.5 or unit == "T":
+            digits = 1 if unit and count < 9.95 else 0
+            return f"{count:.{digits}f}{unit}" if count else ""
+        count /= 1000
+
+
 def cell(matrix, row, number, was):
     """Of the thousands of cells nearly all passed: these have no class, and none an end tag."""
     status = matrix.status(row, matrix.columns[number])
-    link = f"<a href=#{target(matrix, row, number)}>{STATUSES[status].glyph}</a>"
+    checks = short(matrix.checks(row, matrix.columns[number]))
+    said = STATUSES[status].glyph + (f"\n{checks}" if checks else "")
+    link = f"<a href=#{target(matrix, row, number)}>{said}</a>"
     if was:
         return f'<td class="{status} new" data-was="{STATUSES[was].word}">{link}'
     return f"<td>{link}" if status == "pass" else f"<td class={status}>{link}"

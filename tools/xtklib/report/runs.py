@@ -5,12 +5,15 @@ import os
 import shlex
 import urllib.parse
 
+from .. import effort
 from . import excerpt
 from .markup import escape, link, plural
 from .matrix_table import run_id, test_id
 from .sentences import is_red, run_is_red
 from .verdicts import STATUSES, test_status
 
+TOTALS = ("judged", "bytes", "xcr0")  # of "observed": told otherwise
+LISTS = {"pass": "Passed, with the number of probes or checks", "skip": "Skipped, and why"}
 FIELDS = ("rule", "expected", "got", "where", "seed")
 
 
@@ -66,6 +69,7 @@ def facts(column):
         ("XCR0, IA32_XSS", escape(f"{run['xcr0_supported']}, {run['xss_supported']}")),
         ("words", escape(" ".join(run["words"]))),
         ("took", escape(f"{run['wall_s']} s")),
+        ("probes", effort.in_words(effort.of_run(run))),
         ("log", log_links(column)),
     ]
     if run["command"]:
@@ -83,10 +87,28 @@ def failure_table(failures):
     return f"<div class=scroll><table class=failures><tr>{head}</tr>{body}</table></div>"
 
 
+def seen(test):
+    """What a test saw that no rule judges, {key: text}."""
+    said = {key: value for key, value in test["observed"].items() if key not in TOTALS}
+    return {key: ", ".join(map(str, value)) for key, value in said.items()}
+
+
+def amount(test):
+    """Probes of its tables, if it has any; else checks."""
+    return plural(test["probes"], "probe" if "bytes" in test["observed"] else "check")
+
+
+def rules_of(test):
+    """Each of its rules, with the number of checks where that is known."""
+    judged = test["observed"].get("judged", {})
+    for rule in dict.fromkeys([*test["rules"], *judged]):
+        yield f"{rule}={judged[rule]}" if rule in judged else rule
+
+
 def test_text(test, log):
     """One result that is no plain pass, with all that is known of it."""
     status = STATUSES[test_status(test)]
-    parts = [status.word, plural(test["probes"], "check"), *test["rules"]]
+    parts = [status.word, amount(test), *rules_of(test)]
     yield f"<h4><b>{status.glyph}</b> {escape(test['name'])}"
     yield f" <small>{escape(' · '.join(parts))}</small></h4>"
     if test["reason"]:
@@ -94,9 +116,8 @@ def test_text(test, log):
     if test["expect"]:
         reference = test["expect"]["reference"]
         yield f"<p>{escape(test['expect']['line'])}: {link(reference, reference)}</p>"
-    if test["observed"]:
-        seen = ", ".join(f"{key}={value}" for key, value in test["observed"].items())
-        yield f"<p>observed: {escape(seen)}</p>"
+    for key, text in seen(test).items():
+        yield f"<p>observed: {escape(key)} {escape(text)}</p>"
     if test["failures"]:
         yield failure_table(test["failures"])
         again = dict.fromkeys(failure["repro"] for failure in test["failures"])
@@ -105,19 +126,28 @@ def test_text(test, log):
         yield f"<details><summary>from the log</summary><pre>{escape(log)}</pre></details>"
 
 
+def short_text(tests):
+    """What there is to say of a test in a list: of a skipped one why, of a passed one how much."""
+    said = [test["reason"] or str(test["probes"]) for test in tests]
+    return escape(" ".join(dict.fromkeys(said)))
+
+
 def results_of(matrix, number, logs):
-    """(others, passed): the markup of each test of a run, under the id that its cells link to."""
-    others, passed = [], []
+    """{status: markup...} of each test of a run, under the id that its cells link to.
+
+    What passed or was skipped, and saw nothing, has an item of a list; "" is all else.
+    """
+    found = {"": [], "skip": [], "pass": []}
     for name, tests in matrix.columns[number].tests.items():
         place = test_id(number, matrix.numbers[name])
         statuses = [test_status(test) for test in tests]
-        if set(statuses) == {"pass"} and not any(test["observed"] for test in tests):
-            checks = " ".join(str(test["probes"]) for test in tests)
-            passed.append(f"<li id={place}>{escape(name)} <i>{escape(checks)}</i>")
+        if len(set(statuses)) == 1 and statuses[0] in found and not any(map(seen, tests)):
+            item = f"<li id={place}>{escape(name)} <i>{short_text(tests)}</i>"
+            found[statuses[0]].append(item)
         else:
             text = "".join(part for test in tests for part in test_text(test, logs.get(name)))
-            others.append(f'<div class="test {statuses[0]}" id={place}>{text}</div>')
-    return others, passed
+            found[""].append(f'<div class="test {statuses[0]}" id={place}>{text}</div>')
+    return found
 
 
 def counts(column):
@@ -131,7 +161,7 @@ def card(matrix, number):
     """One run, folded unless something in it is red."""
     column = matrix.columns[number]
     logs = excerpts(column)
-    others, passed = results_of(matrix, number, logs)
+    results = results_of(matrix, number, logs)
     status = column.run["status"]
     ended = "" if status == "done" else f"<em>{escape(status)}</em> "
     parts = [
@@ -141,8 +171,8 @@ def card(matrix, number):
     ]
     if status != "done" and logs:
         parts.append(f"<h4>How the log ends</h4><pre>{escape(logs[''])}</pre>")
-    parts += others
-    if passed:
-        parts.append("<h4>Passed, with the number of checks</h4><ul class=passed>")
-        parts += [*passed, "</ul>"]
+    parts += results[""]
+    for status, title in LISTS.items():
+        if results[status]:
+            parts += [f"<h4>{title}</h4><ul class=passed>", *results[status], "</ul>"]
     return "".join([*parts, "</details>\n"])

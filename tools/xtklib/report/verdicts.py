@@ -29,7 +29,10 @@ STATUSES = {
     "skip": Status("–", "skipped"),
     "none": Status("·", "no result"),
 }
+ID = re.compile("[A-Z][0-9]{2}")
 WORST = list(STATUSES)
+ENGINES = {"qemu": "QEMU", "savevm": "QEMU", "bochs": "Bochs"}
+TABLES = "table/"
 OTHER = "Checks that no rule of the manuals asks for"
 UNKNOWN = "Rules that docs/rules.md does not have"
 
@@ -55,19 +58,24 @@ class Column:
 
     def engine(self):
         version = self.run["engine_version"].partition(" ")[0]
-        name = {"qemu": "QEMU", "bochs": "Bochs"}.get(self.run["engine"], self.run["engine"])
-        return f"{name} {version}".strip()
+        engine = self.run["engine"]
+        return f"{ENGINES.get(engine, engine)} {version}".strip()
 
 
 @dataclass
 class Matrix:
     columns: list
+    pictures: list  # runs of nothing but tables that went well: they have no column
     rows: list
     numbers: dict  # test name -> number, the same in all columns
 
     def status(self, row, column):
         statuses = [rule_status(test, row.key) for test in results(row, column)]
         return min(statuses, key=WORST.index, default="none")
+
+    def checks(self, row, column):
+        """How many checks of a row's rule a run executed; 0 where nothing is known of it."""
+        return sum(checks_of(test, row.key) or 0 for test in results(row, column))
 
 
 def results(row, column):
@@ -81,18 +89,29 @@ def test_status(test):
     return test["status"] if test["status"] in STATUSES else "error"
 
 
+def judged_of(test):
+    return test["observed"].get("judged", {})
+
+
+def checks_of(test, key):
+    """How many checks of a rule the test executed; None if it does not say, or has no rule."""
+    judged = test["observed"].get("judged")
+    return None if judged is None or key == test["name"] else judged.get(key, 0)
+
+
 def rule_status(test, key):
     """What a result says about one of the test's rules.
 
     The first failure of each rule is always shown, so a rule without one held. But a failure of
-    something that is no rule of the test leaves nothing in it to rely on.
+    something that is no rule of the test leaves nothing in it to rely on. And a rule of which the
+    test says that it executed no check was not judged here, whatever the test's own status.
     """
     status = test_status(test)
-    if status not in ("fail", "known") or not test["rules"]:
-        return status
-    failed = {failure["rule"] for failure in test["failures"]} - {"?"}
-    trusted = failed and failed <= set(test["rules"])
-    return "pass" if trusted and key not in failed else status
+    if status in ("fail", "known") and test["rules"]:
+        failed = {failure["rule"] for failure in test["failures"]} - {"?"}
+        trusted = failed and failed <= {*test["rules"], *filter(ID.fullmatch, judged_of(test))}
+        status = "pass" if trusted and key not in failed else status
+    return "skip" if status == "pass" and checks_of(test, key) == 0 else status
 
 
 def in_order(name):
@@ -107,28 +126,45 @@ def column_of(directory, run):
     return Column(name_of(run), run, directory, tests)
 
 
+def keys_of(test, known):
+    """The rules that a test names, and those of docs/rules.md that it has checked besides."""
+    judged = judged_of(test)
+    return [*test["rules"], *(rule for rule in judged if rule in known - set(test["rules"]))]
+
+
 def rows_of(columns, rules):
     """The rows that at least one run judges: rules in the order of docs/rules.md, then tests."""
-    tests_of, titles = {}, {}
+    tests_of, titles, known = {}, {}, {rule.id for rule in rules}
     for column in columns:
         for name, tests in column.tests.items():
-            for key in tests[0]["rules"] or [name]:
+            for key in keys_of(tests[0], known) or [name]:
                 tests_of.setdefault(key, {})[name] = None
                 titles[key] = UNKNOWN if tests[0]["rules"] else OTHER
-    known = [Row(rule.id, rule.section, rule.text) for rule in rules if rule.id in tests_of]
-    rest = sorted(set(tests_of) - {row.key for row in known}, key=lambda key: (titles[key], key))
-    rows = known + [Row(key, titles[key], "") for key in rest]
+    rows = [Row(rule.id, rule.section, rule.text) for rule in rules if rule.id in tests_of]
+    rest = sorted(set(tests_of) - known, key=lambda key: (titles[key], key))
+    rows += [Row(key, titles[key], "") for key in rest]
     for row in rows:
         row.tests = sorted(tests_of[row.key])
     return rows
+
+
+def is_picture(run):
+    """Whether a run is there for its tables alone, as those of `xtk xcr0`, and says no more."""
+    tests = run["tests"]
+    plain = run["status"] == "done" and all(test_status(test) == "pass" for test in tests)
+    return bool(tests) and plain and all(test["name"].startswith(TABLES) for test in tests)
 
 
 def matrix_of(found, rules):
     """The matrix of [(directory, run)...], columns of the same engine and version side by side."""
     columns = [column_of(directory, run) for directory, run in found]
     columns.sort(key=lambda column: (in_order(column.engine()), in_order(column.name)))
+    pictures = [column for column in columns if is_picture(column.run)]
+    pictures = pictures if len(pictures) < len(columns) else []
+    columns = [column for column in columns if column not in pictures]
     names = sorted({name for column in columns for name in column.tests})
-    return Matrix(columns, rows_of(columns, rules), {name: i for i, name in enumerate(names)})
+    numbers = {name: number for number, name in enumerate(names)}
+    return Matrix(columns, pictures, rows_of(columns, rules), numbers)
 
 
 def agreement(statuses):
@@ -145,6 +181,7 @@ def status_then(row, outcomes, rules):
         status, *broken = outcomes.get(name, "none").split()
         failures = [{"rule": rule} for rule in broken]
         test = {"status": status, "expect": None, "rules": rules[name], "failures": failures}
+        test.update(name=name, observed={})
         statuses.append(rule_status(test, row.key))
     return min(statuses, key=WORST.index)
 

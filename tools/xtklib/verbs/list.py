@@ -5,8 +5,9 @@ import fnmatch
 import json
 import os
 import sys
+from collections import Counter
 
-from .. import rules
+from .. import judged, result, rules
 from ..elf import Elf
 from ..engines import native
 from ..usage import Usage
@@ -15,15 +16,22 @@ HELP = "tests and the rules they check, without a boot"
 EXAMPLE = """example: xtk list 'switch/*' nmi/reports_the_state
          xtk list --rules 'X*'          # each rule of docs/rules.md, who judges it, its tests
          xtk list --rules --json | jq -r '.[] | select(.judged == "never").rule'
-A rule is judged by a test of the kernel (engine), by one of the library on this CPU (native), or
-never. All tests are listed, also those that run only when they are named: bench/, hazard/ and
-selftest/. Status: 0, or 2 usage."""
+         xtk list --rules --check build/matrix
+A rule is judged on an engine, natively at CPL 3, on the software model only, or never: as
+tests/judged.txt says. Only the first two count in the first line. All tests are listed, also those
+that run only when they are named: bench/, hazard/, selftest/ and table/.
+Status: 0; 1 --check found what the file does not say, or --update has a proposal; 2 usage."""
 
 
 def add(parser):
     more = parser.add_argument
     more("--rules", action="store_true", help="rules instead of tests; GLOBs are of their ids")
     more("--json", action="store_true", help="an array of objects")
+    either = parser.add_mutually_exclusive_group()
+    text = "with --rules: whether runs judged what tests/judged.txt says"
+    either.add_argument("--check", metavar="DIR", nargs="+", default=[], help=text)
+    text = "likewise, but propose lines, as a diff; nothing is written"
+    either.add_argument("--update", metavar="DIR", nargs="+", default=[], help=text)
     more("--elf", metavar="FILE", help="of this kernel (default: build/xtk.elf)")
     more("globs", metavar="GLOB", nargs="*", help="only these (default: all)")
 
@@ -47,12 +55,32 @@ def names_with(rule, tests):
 
 
 def of_rules(elf):
-    engine, native_ones = elf.tests(), native_tests()
+    engine, native_ones, lines = elf.tests(), native_tests(), judged.read()
     for rule in rules.read():
-        ours, theirs = names_with(rule.id, engine), names_with(rule.id, native_ones)
-        judged = "engine" if ours else "native" if theirs else "never"
-        tests = ours + theirs
-        yield {"rule": rule.id, "section": rule.section, "tests": tests, "judged": judged}
+        tests = names_with(rule.id, engine) + names_with(rule.id, native_ones)
+        row = {"rule": rule.id, "section": rule.section, "judged": lines[rule.id].state}
+        yield {**row, "by": lines[rule.id].by, "tests": tests}
+
+
+def headline(rows):
+    """How many rules were judged by something that is no model of our own."""
+    seen = Counter(row["judged"] for row in rows)
+    engine, native_ones, model, never = (seen[state] for state in judged.STATES)
+    return (
+        f"{engine + native_ones} of {len(rows)} judged ({engine} engine, {native_ones} native); "
+        f"{model} on the model only, {never} never"
+    )
+
+
+def runs_of(directories):
+    return [run for _, run in result.merge(directories)]
+
+
+def show(lines):
+    """The status of a comparison: whether it had something to say."""
+    lines = list(lines)
+    print("".join(line + "\n" for line in lines), end="")
+    return int(bool(lines))
 
 
 def chosen(rows, globs):
@@ -72,11 +100,19 @@ def line(row):
 
 
 def main(arguments, _words):
+    if (arguments.check or arguments.update) and not arguments.rules:
+        raise Usage("--check and --update are of rules: add --rules")
+    if arguments.check:
+        return show(judged.wrong(judged.read(), runs_of(arguments.check)))
+    if arguments.update:
+        return show(judged.proposal(judged.PATH, runs_of(arguments.update)))
     elf = Elf(arguments.elf)
     rows = [test._asdict() for test in elf.tests()]
     rows = chosen(list(of_rules(elf)) if arguments.rules else rows, arguments.globs)
     if arguments.json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
-    else:
-        print("\n".join(map(line, rows)))
+        return 0
+    if arguments.rules:
+        print(headline(rows))
+    print("\n".join(map(line, rows)))
     return 0

@@ -63,7 +63,9 @@ def parse(path, name, lines, arguments):
     comparison, status = summary.judge(log, lines, words)
     place = keep(path, arguments.out, name) if arguments.out else path
     boot = Boot(arguments.platform, engine="", boot="", words=words, log=place)
-    return result.run_json(boot, arguments.version, log, comparison), status
+    run = result.run_json(boot, arguments.version, log, comparison)
+    summary.show_effort(run)
+    return run, status
 
 
 def main(arguments, _words):

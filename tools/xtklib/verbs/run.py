@@ -123,7 +123,9 @@ def carry_out(boot, lines, out):
         asking.join()
     sys.stderr.write(boot.said)
     comparison, status = summary.judge(log, lines, boot.words)
-    result.write(out, [result.run_json(boot, engines.version(boot), log, comparison)])
+    run = result.run_json(boot, engines.version(boot), log, comparison)
+    result.write(out, [run])
+    summary.show_effort(run)
     return status
 
 
