@@ -68,13 +68,6 @@ bool mode_lower_initial(const struct xregs *regs, unsigned int bit);
 void mode_copy_lower(struct xregs *to, const struct xregs *from, uint64_t mask);
 void mode_copy_upper(struct xregs *to, const struct xregs *from);
 
-/* mode_avx_alone() - whether MXCSR moves on account of AVX: RFBM[2] without RFBM[1] (M01, M04). The
- * manuals treat that apart, and so do the tests. */
-static inline bool mode_avx_alone(uint64_t rfbm)
-{
-	return (rfbm & 6) == 4;
-}
-
 /* mode_forget_exceptions() - no x87 exception stays pending for the next test */
 void mode_forget_exceptions(void);
 

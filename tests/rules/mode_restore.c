@@ -162,7 +162,7 @@ static void probe_masks(void)
 		if (!table_case())
 			continue;
 		choose(i);
-		if (possible() && mode_avx_alone(now.rfbm) == now.avx_alone)
+		if (possible() && oracle_avx_alone(now.rfbm) == now.avx_alone)
 			probe_restore();
 	}
 }

@@ -258,7 +258,7 @@ static void probe_masks(void)
 		if (!table_case())
 			continue;
 		now.rfbm = mode_subset(mode_mask(now.xcr0), i);
-		if (possible() && mode_avx_alone(now.rfbm) == now.avx_alone)
+		if (possible() && oracle_avx_alone(now.rfbm) == now.avx_alone)
 			probe_save();
 	}
 }

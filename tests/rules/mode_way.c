@@ -31,8 +31,10 @@ const struct way ways[WAYS] = {
 
 const char *way_missing(const struct way *way)
 {
-	struct probe p = { .insn = &insn_nop_bytes, .mode = way->mode, .cpl = way->cpl };
+	static struct probe p = { .insn = &insn_nop_bytes };
 
+	p.mode = way->mode;
+	p.cpl = way->cpl;
 	return probe_ops->why_not(&p);
 }
 

@@ -82,6 +82,13 @@ void oracle_values(struct xregs *regs, uint64_t mask, uint64_t seed);
 bool oracle_same(const struct xregs *want, const struct xregs *got, uint64_t mask, bool mxcsr,
 		 const char *rule, const char *where);
 
+/* oracle_avx_alone() - whether MXCSR moves on account of AVX: RFBM[2] without RFBM[1] (M01, M04).
+ * The manuals treat that apart, and so do the tests. */
+static inline bool oracle_avx_alone(uint64_t rfbm)
+{
+	return (rfbm & 6) == 4;
+}
+
 /* oracle_put64(), oracle_get64() - little-endian, at any address */
 void oracle_put64(uint8_t *at, uint64_t value);
 uint64_t oracle_get64(const uint8_t *at);

@@ -110,27 +110,26 @@ XTEST(pkru, is_read_and_written_whatever_xcr0_is, .rules = "P05")
 
 /* What each of the two refuses. PKRU stays as it is. */
 static const struct refusal {
-	bool write;
 	uint64_t rcx, rdx;
 	uint64_t cr4_flip;
-	bool lock;
 	fault_t fault;
+	bool write, lock;
 } refusals[] = {
-	{ false, 1, 0, 0, false, FAULT(GP, 0) },
-	{ false, 0x80000000, 0, 0, false, FAULT(GP, 0) },
-	{ false, 0xffffffff, 0, 0, false, FAULT(GP, 0) },
-	{ true, 1, 0, 0, false, FAULT(GP, 0) },
-	{ true, 0x80000000, 0, 0, false, FAULT(GP, 0) },
-	{ true, 0, 1, 0, false, FAULT(GP, 0) },
-	{ true, 0, 0x80000000, 0, false, FAULT(GP, 0) },
-	{ true, 0xffffffff, 0xffffffff, 0, false, FAULT(GP, 0) },
-	{ false, 0, 0, CR4_PKE, false, FAULT(UD, 0) },
-	{ false, 1, 0, CR4_PKE, false, FAULT(UD, 0) },
-	{ true, 0, 0, CR4_PKE, false, FAULT(UD, 0) },
-	{ true, 1, 1, CR4_PKE, false, FAULT(UD, 0) },
-	{ false, 0, 0, 0, true, FAULT(UD, 0) },
-	{ true, 0, 0, 0, true, FAULT(UD, 0) },
-	{ true, 1, 0, 0, true, FAULT(UD, 0) },
+	{ 1, 0, 0, FAULT(GP, 0), false, false },
+	{ 0x80000000, 0, 0, FAULT(GP, 0), false, false },
+	{ 0xffffffff, 0, 0, FAULT(GP, 0), false, false },
+	{ 1, 0, 0, FAULT(GP, 0), true, false },
+	{ 0x80000000, 0, 0, FAULT(GP, 0), true, false },
+	{ 0, 1, 0, FAULT(GP, 0), true, false },
+	{ 0, 0x80000000, 0, FAULT(GP, 0), true, false },
+	{ 0xffffffff, 0xffffffff, 0, FAULT(GP, 0), true, false },
+	{ 0, 0, CR4_PKE, FAULT(UD, 0), false, false },
+	{ 1, 0, CR4_PKE, FAULT(UD, 0), false, false },
+	{ 0, 0, CR4_PKE, FAULT(UD, 0), true, false },
+	{ 1, 1, CR4_PKE, FAULT(UD, 0), true, false },
+	{ 0, 0, 0, FAULT(UD, 0), false, true },
+	{ 0, 0, 0, FAULT(UD, 0), true, true },
+	{ 1, 0, 0, FAULT(UD, 0), true, true },
 };
 #define REFUSALS (sizeof(refusals) / sizeof(*refusals))
 

@@ -142,7 +142,10 @@ static void choose(struct save *s, struct restore *r)
 {
 	uint64_t known = save_known(s->xcr0);
 
-	s->mask = known & (table_random() | table_random());
+	s->mask = known & table_random();
+	s->mask |= known & table_random(); /* so three of four */
+	if (oracle_avx_alone(s->mask))
+		s->mask |= SAVE_SSE;
 	s->dirty = save_dirty(s->xcr0, table_random());
 	if (r->circumstance == OTHER_FORMAT && s->mask == known)
 		s->mask &= s->mask - 1;
