@@ -72,7 +72,7 @@ done
 line=${words[*]-}
 limit=${limit:-${gdb:+0}} # 0 is no limit to timeout(1)
 limit=${limit:-120}
-[ ${#line} -le 2000 ] || die "the words take ${#line} characters, over 2000: choose tests by glob"
+[ ${#line} -le 1023 ] || die "the words take ${#line} characters, over 1023: choose tests by glob"
 case $accel in tcg | kvm) ;; *) die "--accel $accel: tcg or kvm" ;; esac
 [ -n "$mode" ] || case $image in '' | *.iso) mode=iso ;; *) mode=kernel ;; esac
 case $mode in

@@ -35,7 +35,7 @@ stage() { # DIR
 	done
 	cp -R "$here/../docs/." "$1/docs"
 	cp -R "$here/../lib" "$1" # to be taken along, as its README says
-	cp -R "$here/../tests/expect" "$1/tests"
+	cp -R "$here/../tests/expect" "$here/../tests/judged.txt" "$1/tests"
 	cp "$here/xstate/xstate.1" "$1/man"
 	for name in $BUILT; do
 		cp -R "$build/$name" "$1/build"

@@ -6,7 +6,7 @@
 #
 # usage: tools/iso-words.sh IMAGE COPY LINE
 #
-# LINE: the words with blanks between, without quotes, at most 2000 characters.
+# LINE: the words with blanks between, without quotes, at most 1023 characters, which the kernel takes.
 # Exit status: 0, or 2 after one line that says what is wrong.
 set -euo pipefail
 export LC_ALL=C # bytes are bytes
@@ -20,7 +20,7 @@ die() {
 
 [ $# -eq 3 ] || die "usage: iso-words.sh IMAGE COPY LINE"
 image=$1 copy=$2 line=$3
-[ ${#line} -le 2000 ] || die "the words take ${#line} characters, over 2000: choose tests by glob"
+[ ${#line} -le 1023 ] || die "the words take ${#line} characters, over 1023: choose tests by glob"
 at=$(grep -abo "$MARKER" "$image" | cut -d: -f1) || true
 [[ $at =~ ^[0-9]+$ ]] || die "$image: has no sector for words: rebuild it with 'make iso'"
 cp --reflink=auto "$image" "$copy" 2>/dev/null || die "$copy: cannot write it: disk full?"

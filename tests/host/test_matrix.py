@@ -218,7 +218,7 @@ class Real(host.Case):
         runs = self.runs()
         self.assertGreaterEqual(len(runs), 5)
         for run in runs.values():
-            if run["engine"] != "native":
+            if run["engine"] not in ("native", "savevm"):  # these choose for themselves
                 self.assertEqual(statuses(run), {"selftest/pass": "pass"}, run["log"])
         self.assertLessEqual({"kernel", "iso"}, {run["boot"] for run in runs.values()})
 

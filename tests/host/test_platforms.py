@@ -28,7 +28,7 @@ class Ours(unittest.TestCase):
         quick = [x for x in self.all.values() if "quick" in x.tags]
         models = {x.cpu for x in quick if x.engine == "qemu"}
         self.assertEqual(models, {"max", "Skylake-Client", "Denverton", "EPYC", "qemu64"})
-        self.assertEqual({x.engine for x in quick}, {"qemu", "bochs"})
+        self.assertEqual({x.engine for x in quick}, {"qemu", "bochs", "native", "savevm"})
         self.assertFalse([x.name for x in quick if x.suite], "the quick matrix needs no suite")
 
     def test_enough_of_them(self):

@@ -37,13 +37,15 @@ def place(line):
 
 
 def rules(test):
-    return ", ".join(dict.fromkeys(failure.rule for failure in test.failures)) or "no detail"
+    """Those that broke; ? where nothing but a count or a damaged line is left."""
+    names = dict.fromkeys(failure.rule for failure in test.failures)
+    return ", ".join(name for name in names if name != "?" or len(names) == 1) or "no detail"
 
 
 def lines_of(log, comparison):
     """The summary, line by line."""
     for test, lines in comparison.known:
-        why = "; ".join(f"{line.reason} ({line.reference})" for line in lines)
+        why = "; ".join(dict.fromkeys(f"{line.reason} ({line.reference})" for line in lines))
         yield f"known: {test.name}: {rules(test)}: {why}"
     for test in comparison.failed:
         yield f"unexpected failure: {test.name}: {rules(test)}"
