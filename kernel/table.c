@@ -12,6 +12,7 @@
 #include <xtk/test.h>
 
 #define ANY_CASE UINT64_MAX
+#define PROGRESS 2048 /* cases; who waits for a line takes silence for a hang */
 
 static struct {
 	const char *name; /* NULL: no table runs */
@@ -69,7 +70,8 @@ void table_begin(const char *name, uint64_t cases)
 
 bool table_case(void)
 {
-	table.at++;
+	if (++table.at % PROGRESS == 0)
+		test_info("at: table=%s case=%lu", table.name, table.at);
 	table.random = mix(options.seed + mix(table.hash + table.at));
 	if (table.chosen == ANY_CASE)
 		return true;

@@ -89,12 +89,25 @@ static uint32_t read_mxcsr_mask(void)
 	return mask ? mask : MXCSR_MASK_DEFAULT;
 }
 
+/* A component that CPUID puts nowhere is not there to be moved; cpuid.c judges that (C06, C07). */
+static uint64_t placed(void)
+{
+	uint64_t mask = 3;
+
+	for (unsigned int bit = 2; bit < 64; bit++)
+		mask |= facts.offset[bit] >= ORACLE_EXTENDED ? UINT64_C(1) << bit : 0;
+	return mask;
+}
+
+/* Nothing of the test before is in the arena: a broken restore may read where no image lies, and
+ * find a PKRU that closes the kernel's own memory. */
 void facts_read(void)
 {
+	memset(probe_ops->arena, 0, PROBE_ARENA_SIZE);
 	memset(&facts, 0, sizeof(facts));
 	read_vendor();
 	read_leaf0d();
-	facts.movable = facts.xcr0_supported & xregs_cpu.mask;
+	facts.movable = facts.xcr0_supported & xregs_cpu.mask & placed();
 	facts.mxcsr_mask = read_mxcsr_mask();
 }
 

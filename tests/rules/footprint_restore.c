@@ -75,8 +75,11 @@ static bool judge_mixture(const struct restore *r, const struct footprint *f)
 
 void footprint_image(struct restore *r, const struct hole *h, uint64_t bv, uint64_t cb)
 {
+	const uint32_t size = oracle_image_size(cb, save_known(r->xcr0));
+
 	r->area = hole_area(h);
-	table_fill(r->area, oracle_image_size(cb, save_known(r->xcr0)));
+	table_fill(r->area, size);
+	restore_open_area(r, size);
 	memset(r->area + ORACLE_BV, 0, ORACLE_EXTENDED - ORACLE_BV);
 	oracle_put64(r->area + ORACLE_BV, bv);
 	oracle_put64(r->area + ORACLE_CB, cb);

@@ -3,7 +3,7 @@
  * Which headers, which addresses and which bits of XCR0 a restore refuses, and that it changes no
  * register then.
  *
- * Rules: H01-H12, R06-R08.
+ * Rules: H01-H12, R05-R08 R11.
  * Sources: SDM vol. 1, "XSAVE Header", "Standard Form of XRSTOR", "Compacted Form of XRSTOR",
  * "Operation of XRSTORS"; vol. 2, the instruction pages ("#AC").
  */
@@ -101,11 +101,53 @@ static void legal_image(struct restore *r)
 	restore_fill(r, bv, r->kind == RESTORE_STANDARD ? 0 : ORACLE_COMPACT | cb);
 }
 
+/* Loads @p->load of the registers, and reads them. */
+static bool read_back(const struct probe *p, struct probe_result *result)
+{
+	probe_run(p, result);
+	table_probe(sizeof(result->regs));
+	return oracle_same(&restore_before, &result->regs, p->store, true, "R05",
+			   "registers loaded and read, no restore between");
+}
+
+/*
+ * What the probe loads and reads registers with is under test as well. Where they do not stay as
+ * they were loaded, that is said, and what they became is loaded instead: then only the restore can
+ * change it. They are read twice: reading also moves them. Return: false if they change again
+ */
+static bool stay(const struct restore *r)
+{
+	static struct probe_result result;
+	struct probe p = { .insn = &insn_nop_bytes,
+			   .mode = PROBE_64,
+			   .cpl = restore_runs_at(r->kind, 0) ? 0 : 3,
+			   .regs = &restore_before,
+			   .store = restore_movable(r) };
+	bool same;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		p.load = p.store;
+		same = read_back(&p, &result);
+		p.load = 0;
+		if (read_back(&p, &result) && same)
+			return true;
+		restore_before = result.regs;
+	}
+	return false;
+}
+
+static bool choose_values(const struct restore *r)
+{
+	restore_values(r);
+	return stay(r);
+}
+
 static void mutate(struct restore *r, unsigned int byte)
 {
 	uint8_t header[HEADER], *at;
 
-	restore_values(r);
+	if (!choose_values(r))
+		return;
 	legal_image(r);
 	memcpy(header, r->area + ORACLE_BV, HEADER);
 	at = r->area + ORACLE_BV + byte;
@@ -152,19 +194,19 @@ static void run_mutations(const char *table, enum restore_kind kind, uint64_t xs
 	restore_end();
 }
 
-XTEST(header, standard_form_refuses_bad_headers, .rules = "H03 H05 H09 H10 H11 R11")
+XTEST(header, standard_form_refuses_bad_headers, .rules = "H03 H05 H09 H10 H11 R05 R11")
 {
 	if (!restore_skip(RESTORE_STANDARD))
 		run_mutations("header_standard", RESTORE_STANDARD, 0);
 }
 
-XTEST(header, compacted_form_refuses_bad_headers, .rules = "H04 H06 H07 H08 H09 H11 R06 R11")
+XTEST(header, compacted_form_refuses_bad_headers, .rules = "H04 H06 H07 H08 H09 H11 R05 R06 R11")
 {
 	if (!restore_skip(RESTORE_COMPACTED))
 		run_mutations("header_compacted", RESTORE_COMPACTED, 0);
 }
 
-XTEST(header, xrstors_refuses_bad_headers, .rules = "H04 H07 H08 H11 R07 R08 R11")
+XTEST(header, xrstors_refuses_bad_headers, .rules = "H04 H07 H08 H11 R05 R07 R08 R11")
 {
 	if (!restore_skip(RESTORE_XRSTORS))
 		run_mutations("header_xrstors", RESTORE_XRSTORS, 0);
@@ -176,14 +218,14 @@ static bool skip_xss(enum restore_kind kind)
 	       facts_skip(save_known(facts.xss_supported), "CPUID.(0DH,1):EDX:ECX IA32_XSS");
 }
 
-XTEST(header, xrstors_knows_supervisor_state, .rules = "H04 H07 H11 R07 R08")
+XTEST(header, xrstors_knows_supervisor_state, .rules = "H04 H07 H11 R05 R07 R08")
 {
 	if (!skip_xss(RESTORE_XRSTORS))
 		run_mutations("header_xrstors_xss", RESTORE_XRSTORS,
 			      save_known(facts.xss_supported));
 }
 
-XTEST(header, xrstor_knows_no_supervisor_state, .rules = "H06 H07 H11 R06")
+XTEST(header, xrstor_knows_no_supervisor_state, .rules = "H06 H07 H11 R05 R06")
 {
 	if (!skip_xss(RESTORE_COMPACTED))
 		run_mutations("header_compacted_xss", RESTORE_COMPACTED,
@@ -193,7 +235,8 @@ XTEST(header, xrstor_knows_no_supervisor_state, .rules = "H06 H07 H11 R06")
 /* Headers of which more than one byte is wrong, or is free. */
 static void fill_some(struct restore *r, unsigned int from, unsigned int to)
 {
-	restore_values(r);
+	if (!choose_values(r))
+		return;
 	legal_image(r);
 	table_fill(r->area + ORACLE_BV + from, to - from);
 	r->mask = table_random();
@@ -208,7 +251,7 @@ static const uint8_t junk[][2] = {
 #define JUNK   (sizeof(junk) / sizeof(*junk))
 #define REPEAT 32
 
-XTEST(header, junk_is_refused_where_it_counts, .rules = "H03 H09 H11")
+XTEST(header, junk_is_refused_where_it_counts, .rules = "H03 H09 H11 R05")
 {
 	struct restore r;
 
@@ -227,7 +270,7 @@ XTEST(header, junk_is_refused_where_it_counts, .rules = "H03 H09 H11")
 }
 
 /* What the standard form alone knows takes XCOMP_BV[63] for a reserved bit. */
-XTEST(header, compacted_image_needs_xsavec, .rules = "H10 H11")
+XTEST(header, compacted_image_needs_xsavec, .rules = "H10 H11 R05")
 {
 	struct restore r = { .kind = RESTORE_STANDARD };
 
@@ -237,9 +280,8 @@ XTEST(header, compacted_image_needs_xsavec, .rules = "H10 H11")
 	r.xcr0 = probe_ops->get(PROBE_XCR0);
 	table_begin("header_no_xsavec", (uint64_t)RESTORE_WAYS * REPEAT);
 	for (unsigned int i = 0; i < RESTORE_WAYS * REPEAT; i++) {
-		if (!table_case() || !restore_way(&r, i % RESTORE_WAYS))
+		if (!table_case() || !restore_way(&r, i % RESTORE_WAYS) || !choose_values(&r))
 			continue;
-		restore_values(&r);
 		legal_image(&r);
 		oracle_put64(r.area + ORACLE_CB,
 			     ORACLE_COMPACT | (table_random() & save_known(r.xcr0)));
@@ -263,6 +305,8 @@ static void shrink(struct restore *r, uint64_t large, uint64_t small, bool compa
 	restore_fill(r, cb, compacted ? ORACLE_COMPACT | cb : 0);
 	r->xcr0 = small;
 	r->refused = "H12";
+	if (!stay(r))
+		return;
 	for (unsigned int i = 0; i < RESTORE_WAYS; i++) {
 		r->mask = i & 1 ? small : 0;
 		if (restore_way(r, i))
@@ -289,7 +333,7 @@ static uint64_t run_shrinks(bool counting)
 	return cases;
 }
 
-XTEST(header, image_of_a_larger_xcr0_is_refused, .rules = "H12 H11")
+XTEST(header, image_of_a_larger_xcr0_is_refused, .rules = "H12 H11 R05")
 {
 	uint64_t xcr0;
 
@@ -311,7 +355,8 @@ static void misalign(struct restore *r, unsigned int offset)
 	struct probe flip = { .insn = restore_insn(r), .mode = PROBE_64, .cr0_flip = CR0_AM };
 	uint8_t *image;
 
-	restore_values(r);
+	if (!choose_values(r))
+		return;
 	legal_image(r);
 	image = r->area;
 	r->area += offset;
@@ -325,7 +370,7 @@ static void misalign(struct restore *r, unsigned int offset)
 	}
 }
 
-XTEST(header, misaligned_image_is_refused, .rules = "H01 H02 H11")
+XTEST(header, misaligned_image_is_refused, .rules = "H01 H02 H11 R05")
 {
 	struct restore r = { .about = NULL };
 

@@ -81,6 +81,9 @@ void restore_reload(void);
  * open. Only where XCR0 has PKRU. */
 void restore_open_keys(struct xregs *regs, uint64_t xcr0);
 
+/* restore_open_area() - the same of the extended region of an image of @size bytes */
+void restore_open_area(const struct restore *r, uint32_t size);
+
 /* restore_fill() - an image somewhere in the arena: junk, but for the header and the components in
  * @bv. restore_encode() - write the components that the header, as it is now, has in XSTATE_BV */
 void restore_fill(struct restore *r, uint64_t bv, uint64_t cb);

@@ -68,14 +68,19 @@ void restore_open_keys(struct xregs *regs, uint64_t xcr0)
 		open_key_0(regs->tile, sizeof(regs->tile));
 }
 
+void restore_open_area(const struct restore *r, uint32_t size)
+{
+	if (r->xcr0 & RESTORE_PKRU)
+		open_key_0(r->area + ORACLE_EXTENDED, size - ORACLE_EXTENDED);
+}
+
 void restore_fill(struct restore *r, uint64_t bv, uint64_t cb)
 {
 	uint32_t size = oracle_image_size(cb, save_known(r->xcr0));
 
 	r->area = probe_ops->arena + 64 * (table_random() % PLACES);
 	table_fill(r->area, size);
-	if (r->xcr0 & RESTORE_PKRU)
-		open_key_0(r->area + ORACLE_EXTENDED, size - ORACLE_EXTENDED);
+	restore_open_area(r, size);
 	memset(r->area + ORACLE_BV, 0, ORACLE_EXTENDED - ORACLE_BV);
 	oracle_put64(r->area + ORACLE_BV, bv);
 	oracle_put64(r->area + ORACLE_CB, cb);

@@ -160,6 +160,32 @@ static void expect_component(const struct restore *r, const struct save *s, unsi
 	}
 }
 
+/* The restore and nothing else: no register is looked at. */
+static bool restore_only(const struct restore *r)
+{
+	struct probe p = { .insn = restore_insn(r), .mode = PROBE_64, .cpl = r->cpl };
+	static struct probe_result result;
+
+	p.gprs.rdi = (uint64_t)(uintptr_t)r->area;
+	p.gprs.rax = (uint32_t)r->mask;
+	p.gprs.rdx = r->mask >> 32;
+	probe_run(&p, &result);
+	table_probe(0);
+	return expect_fault(result.fault, NO_FAULT, "R12", "%s", restore_where(r));
+}
+
+/* First with an image that has none of them: so it is the restore that puts them in use. */
+static bool restore_from_initial(const struct restore *r)
+{
+	uint64_t bv = restore_bv(r);
+	bool good;
+
+	oracle_put64(r->area + ORACLE_BV, 0);
+	good = restore_only(r);
+	oracle_put64(r->area + ORACLE_BV, bv);
+	return good && restore_only(r);
+}
+
 /*
  * From an image to an image. Here components count that struct xregs knows, but this CPU's
  * instructions cannot reach.
@@ -175,6 +201,8 @@ static void save_again(struct save *s, struct restore *r, uint64_t number)
 		return;
 	s->area = probe_ops->arena + SECOND_AREA;
 	memset(s->area, 0, oracle_image_size(0, known) + ORACLE_EXTENDED);
+	if (!restore_from_initial(r))
+		return;
 	if (!save_run(s))
 		return;
 	table_probe(oracle_image_size(restore_cb(r), known));

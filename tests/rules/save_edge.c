@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Saves at the edges: with an x87 exception pending, under EFER.FFXSR, and how large the compacted
- * image is; and FXSAVE, which writes the same legacy region, as contrast.
+ * image is; and FXSAVE and FXRSTOR, which move the same legacy region, as contrast.
  *
- * Rules: V07 V12 V15, L07.
+ * Rules: V07 V12 V15, L07, and of FXRSTOR R01 R05 M04 H01 H02.
  * Sources: SDM vol. 1, "x87 FPU Exception Synchronization", "Legacy Region of an XSAVE Area"; vol.
- * 2, "FXSAVE", "CPUID" (EAX = 0DH, ECX = 1); APM vol. 2, "Fast FXSAVE/FXRSTOR".
+ * 2, "FXSAVE", "FXRSTOR", "CPUID" (EAX = 0DH, ECX = 1); APM vol. 2, "Fast FXSAVE/FXRSTOR".
  */
 #include <xtk/options.h>
 #include <xtk/string.h>
@@ -14,15 +14,23 @@
 
 #include "facts.h"
 #include "oracle.h"
+#include "restore.h"
 #include "save.h"
 #include "save_area.h"
 
 #define EFER_FFXSR   (UINT64_C(1) << 14)
 #define LOWEST	     (SAVE_X87 | SAVE_SSE | SAVE_AVX)
+#define VECTORS	     (LOWEST | UINT64_C(0xe0)) /* AVX-512 */
 #define X87_FLAGS    6
 #define FSW_ES_B     0x8080
 #define REPEAT_QUICK 32
 #define REPEAT_FULL  512
+#define FX	     (SAVE_X87 | SAVE_SSE)
+#define FX_SIZE	     512
+#define FX_ALIGN     16
+#define XMM_SIZE     16
+#define XMMS	     16
+#define LOW_HALF     UINT64_C(0xffffffff)
 
 static const enum rules_form saves[] = { FORM_XSAVE, FORM_XSAVEOPT, FORM_XSAVEC, FORM_XSAVES };
 #define SAVES (sizeof(saves) / sizeof(*saves))
@@ -135,7 +143,7 @@ static void fxsave(struct save *s)
 	bool fast = s->efer_flip && !s->cpl;
 	uint64_t bv;
 
-	s->xcr0 = s->mask = SAVE_X87 | SAVE_SSE;
+	s->xcr0 = s->mask = FX;
 	s->dirty = table_random() & s->xcr0 & facts.movable;
 	s->may_skip = fast ? SAVE_SSE : 0;
 	save_values(s);
@@ -183,6 +191,157 @@ XTEST(save, fxsave_writes_the_legacy_region_alone, .rules = "V07 V05 V06 V13 M01
 	for (uint64_t i = 0; ffxsr && i < 4 * repeat(); i++)
 		run_fxsave((unsigned int)i, EFER_FFXSR);
 	end_table();
+}
+
+static bool fx_runs(unsigned int cpl)
+{
+	struct probe p = { .insn = &insn_fxrstor_bytes, .mode = PROBE_64, .cpl = cpl };
+
+	return !probe_ops->why_not(&p);
+}
+
+/* What FXRSTOR makes of @regs from an image of save_regs: YMM_Hi128 and what lies above stay. */
+static void make_restored(struct xregs *regs, bool rex_w)
+{
+	regs->mxcsr = save_regs.mxcsr;
+	for (unsigned int i = 0; i < XMMS; i++)
+		memcpy(regs->vector[i], save_regs.vector[i], XMM_SIZE);
+	regs->x87 = save_regs.x87;
+	if (rex_w)
+		return;
+	regs->x87.fip &= LOW_HALF;
+	regs->x87.fdp &= LOW_HALF;
+}
+
+/* Into registers with other values. */
+static void fxrstor(const struct save *s, uint64_t moved)
+{
+	static struct xregs before, want;
+	static struct probe_result result;
+	struct probe p = { .insn = s->rex_w ? &insn_fxrstor64_bytes : &insn_fxrstor_bytes,
+			   .mode = PROBE_64,
+			   .cpl = s->cpl,
+			   .load = moved,
+			   .store = moved,
+			   .regs = &before };
+
+	oracle_values(&before, moved, table_random() >> 16);
+	want = before;
+	make_restored(&want, s->rex_w);
+	p.gprs.rdi = (uint64_t)(uintptr_t)s->area;
+	probe_run(&p, &result);
+	table_probe(sizeof(want));
+	if (!expect_fault(result.fault, NO_FAULT, "R12", "%s cpl=%u", p.insn->name, p.cpl))
+		return;
+	expect_equal(result.regs.mxcsr, want.mxcsr, "M04", "MXCSR after %s cpl=%u", p.insn->name,
+		     p.cpl);
+	oracle_same(&want, &result.regs, FX, false, "R05", p.insn->name);
+	oracle_same(&want, &result.regs, moved & ~FX, false, "R01", p.insn->name);
+}
+
+static void fx_round(struct save *s)
+{
+	uint64_t moved = probe_ops->get(PROBE_XCR0) & facts.movable & VECTORS;
+
+	s->xcr0 = s->mask = s->dirty = FX;
+	save_values(s);
+	if (!area_choose(s) || !save_load(s, FX, 0))
+		return;
+	area_fill(s, OLD_JUNK);
+	if (save_run(s))
+		fxrstor(s, moved);
+}
+
+static bool fx_skip(void)
+{
+	return save_skip(FORM_XSAVE) ||
+	       facts_skip((probe_ops->get(PROBE_XCR0) & facts.movable & FX) == FX,
+			  "CPUID.(0DH,0):EAX[1] SSE");
+}
+
+XTEST(save, fxrstor_loads_what_fxsave_wrote, .rules = "R05 R01 M04")
+{
+	if (fx_skip())
+		return;
+	table_begin("save_fxrstor", 4 * repeat());
+	for (uint64_t i = 0; i < 4 * repeat(); i++) {
+		struct save s = { .form = FORM_XSAVE, .rex_w = i & 1, .cpl = i & 2 ? 3 : 0 };
+
+		s.other = s.rex_w ? &insn_fxsave64_bytes : &insn_fxsave_bytes;
+		if (table_case() && fx_runs(s.cpl))
+			fx_round(&s);
+	}
+	end_table();
+}
+
+/* After a refusal nothing is written, and no register loaded. */
+static void judge_refused(const struct probe *p, const struct probe_result *result,
+			  const uint8_t *area, const uint8_t *before)
+{
+	if (expect_fault(result->fault, FAULT(GP, 0), "H01", "%s cpl=%u offset=%u", p->insn->name,
+			 p->cpl, (unsigned int)((uintptr_t)area % FX_ALIGN))) {
+		expect_bytes(area, before, FX_SIZE, "H01", "area of %s", p->insn->name);
+		oracle_same(p->regs, &result->regs, FX, true, "H01", p->insn->name);
+	}
+}
+
+/* The image is one that could be loaded. With @ac, #AC may take the place of #GP. */
+static void fx_at(struct probe *p, unsigned int offset, bool ac)
+{
+	uint8_t *area = probe_ops->arena + offset, before[FX_SIZE];
+	const uint32_t mxcsr = SAVE_MXCSR_INIT;
+	static struct probe_result result;
+
+	table_fill(before, sizeof(before));
+	memcpy(before + ORACLE_MXCSR, &mxcsr, sizeof(mxcsr));
+	memcpy(area, before, sizeof(before));
+	p->gprs.rdi = (uint64_t)(uintptr_t)area;
+	p->gprs.rflags = ac ? EFLAGS_AC : 0;
+	probe_run(p, &result);
+	table_probe(sizeof(before));
+	if (offset % FX_ALIGN == 0)
+		expect_fault(result.fault, NO_FAULT, "H01", "%s cpl=%u offset=%u", p->insn->name,
+			     p->cpl, offset);
+	else if (ac && p->cpl == 3 && result.fault == FAULT(AC, 0))
+		test_checked("H02", 1);
+	else
+		judge_refused(p, &result, area, before);
+}
+
+/* With and without CR0.AM, where it can be flipped, and RFLAGS.AC. */
+static void fx_aligned(const struct probe_insn *insn, unsigned int cpl, unsigned int offset)
+{
+	static struct xregs regs;
+	struct probe p = {
+		.insn = insn, .mode = PROBE_64, .cpl = cpl, .load = FX, .store = FX, .regs = &regs
+	};
+
+	oracle_values(&regs, FX, table_seed());
+	for (unsigned int i = 0; i < 4; i++) {
+		p.cr0_flip = i & 2 ? CR0_AM : 0;
+		if (!probe_ops->why_not(&p))
+			fx_at(&p, offset, i & 1);
+	}
+}
+
+/* Their boundary is 16 bytes, not 64. */
+XTEST(save, fxsave_and_fxrstor_are_aligned, .rules = "H01 H02")
+{
+	static const struct probe_insn *const insns[] = { &insn_fxsave_bytes, &insn_fxsave64_bytes,
+							  &insn_fxrstor_bytes,
+							  &insn_fxrstor64_bytes };
+	static const uint8_t offsets[] = { 1, 2, 4, 8, 15, 16, 32, 48 };
+	unsigned int count = sizeof(offsets), cases = 4 * 2 * count;
+
+	if (fx_skip())
+		return;
+	table_begin("save_fx_aligned", cases);
+	for (unsigned int i = 0; i < cases; i++) {
+		if (table_case() && fx_runs(i & 1 ? 3 : 0))
+			fx_aligned(insns[i / 2 / count], i & 1 ? 3 : 0, offsets[i / 2 % count]);
+	}
+	end_table();
+	restore_end();
 }
 
 /* Everything that XCR0 and IA32_XSS have: CPUID says how much that is, and no byte behind it is

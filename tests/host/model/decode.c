@@ -47,7 +47,10 @@ static const struct row {
 	{ 0, 1, 0x77, NO_MODRM, 0, do_emms },
 	{ 0, 1, 0x57, EITHER, ANY, do_sse },
 	{ 0, 1, 0xef, EITHER, ANY, do_sse },
+	{ 0, 1, 0x5e, MEMORY, ANY, do_divps },
+	{ 0, 1, 0x11, MEMORY, ANY, do_movups },
 	{ 0, 0, 0x90, NO_MODRM, 0, do_nothing },
+	{ 0, 0, 0xeb, NO_MODRM, 0, do_jump },
 	{ 0, 0, 0x9b, NO_MODRM, 0, do_fwait },
 	{ 0, 0, 0x8b, EITHER, ANY, do_load },
 	{ 0, 0, 0x89, EITHER, ANY, do_store },
@@ -64,7 +67,11 @@ static const struct row {
 	{ VEX, 1, 0x47, REGISTER, ANY, do_vector },
 	{ VEX, 1, 0x77, NO_MODRM, 0, do_vector },
 	{ VEX, 1, 0x98, REGISTER, ANY, do_vector },
+	{ VEX, 1, 0xae, MEMORY, 2, do_vector },
 	{ VEX, 1, 0xae, MEMORY, 3, do_vector },
+	{ VEX, 2, 0x78, REGISTER, ANY, do_vector },
+	{ VEX, 3, 0x00, REGISTER, ANY, do_vector },
+	{ VEX, 3, 0x19, REGISTER, ANY, do_vector },
 	{ VEX, 2, 0xf2, REGISTER, ANY, do_andn },
 	{ VEX, 2, 0x49, EITHER, ANY, do_amx },
 	{ VEX, 2, 0x4b, MEMORY, ANY, do_amx },
@@ -292,6 +299,13 @@ static bool sixteen_bit(const struct op *op)
 	return mode == PROBE_COMPAT16 || mode == PROBE_REAL || mode == PROBE_V86;
 }
 
+/* All of map 0F3AH has a byte, and JMP rel8. */
+static void take_immediate(struct op *op, struct bytes *b)
+{
+	if (op->map == 3 || (op->map == 0 && op->opcode == 0xeb))
+		op->immediate = take(b);
+}
+
 static fault_t execute_one(struct op *op, struct bytes *b)
 {
 	struct extend e = { 0 };
@@ -303,8 +317,10 @@ static fault_t execute_one(struct op *op, struct bytes *b)
 	row = find(op, b->next < b->end ? *b->next : 0);
 	if (!row)
 		return MODEL_UNKNOWN;
-	if (row->operand == NO_MODRM)
+	if (row->operand == NO_MODRM) {
+		take_immediate(op, b);
 		return row->execute(op);
+	}
 	op->modrm = take(b);
 	op->memory = op->modrm < 0xc0;
 	op->reg = (op->modrm >> 3 & 7) | e.r;
@@ -313,10 +329,11 @@ static fault_t execute_one(struct op *op, struct bytes *b)
 		take_address16(op, b, &e);
 	else if (op->memory)
 		take_address(op, b, &e);
+	take_immediate(op, b);
 	return row->execute(op);
 }
 
-/* One instruction behind the other; none of those in the table has an immediate. */
+/* One instruction behind the other. */
 fault_t execute(struct op *op)
 {
 	const struct probe_insn *insn = op->probe->insn;

@@ -114,6 +114,7 @@
 	X(cpuid_pku_without_state, C13, "sse", "CPUID has PKU without PKRU state") \
 	X(cpuid_1d_tiles, C14, "", "CPUID.(1DH,1) has 16 tiles") \
 	/* H: the header */ \
+	X(fx_alignment_unchecked, H01, "", "FXSAVE and FXRSTOR take any address") \
 	X(area_alignment_ignored, H01, "", "the area may lie anywhere") \
 	X(ac_always, H01, "", "misalignment gives #AC though it is not enabled") \
 	X(area_aligned_to_32, H01, "", "the area may lie at a multiple of 32") \
@@ -157,6 +158,7 @@
 	X(save_writes_reserved_bytes, V07, "", "bytes 416 to 463 are written") \
 	X(save_writes_software_bytes, V07, "", "bytes 464 to 511 are written") \
 	X(fxsave_writes_software_bytes, V07, "", "FXSAVE writes bytes 464 to 511") \
+	X(x87_flags_lost, V05, "", "flags that x87 arithmetic raises are not in FSW") \
 	X(xsave_skips_initial, V08, "", \
 	  "XSAVE leaves out components in their initial configuration") \
 	X(save_rfbm0_does_nothing, V09, "", \
@@ -190,6 +192,7 @@
 	  "initialising AVX makes ZMM_Hi256 count as initial") \
 	X(compat_avx_initial, D03, "", "AVX counts as initial outside 64-bit mode") \
 	X(compat_sse_initial, D03, "", "SSE counts as initial outside 64-bit mode") \
+	X(bounds_stay_initial, O02, "tcg", "bounds that are loaded leave XINUSE as it is") \
 	X(zero_data_is_initial, O02, "", "after loading zeros XINUSE is 0") \
 	X(xgetbv1_ignores_mxcsr, O04, "", "XGETBV(1) has SSE = 0 whatever MXCSR is") \
 	X(xgetbv1_is_xcr0, O04, "", "XGETBV(1) is XCR0") \
@@ -209,12 +212,15 @@
 	/* M: MXCSR */ \
 	X(save_mxcsr_by_sse_alone, M01, "", "XSAVE and XSAVEOPT write MXCSR for RFBM[1] alone") \
 	X(save_mxcsr_always, M01, "", "every save writes MXCSR") \
+	X(sse_flags_lost, M01, "", "flags that SSE arithmetic raises are not in MXCSR") \
 	X(savec_mxcsr_by_avx, M02, "", "XSAVEC and XSAVES write MXCSR for RFBM[2] too") \
 	X(savec_bv_ignores_mxcsr, M02, "", \
 	  "XSTATE_BV[1] of XSAVEC and XSAVES is about the XMM alone") \
 	X(restore_mxcsr_by_sse_alone, M04, "", "a standard XRSTOR loads MXCSR for RFBM[1] alone") \
 	X(restore_mxcsr_by_bv, M04, "", "a standard XRSTOR loads MXCSR if XSTATE_BV[1] = 1") \
 	X(restore_mxcsr_always, M04, "", "a standard XRSTOR always loads MXCSR") \
+	X(mxcsr_rc_without_effect, M04, "", "SSE rounds to nearest whatever MXCSR.RC is") \
+	X(fxrstor_keeps_mxcsr, M04, "", "FXRSTOR does not load MXCSR") \
 	X(compacted_mxcsr_as_standard, M05, "", \
 	  "a compacted XRSTOR loads MXCSR as a standard one") \
 	X(compacted_mxcsr_by_avx, M05, "", "a compacted XRSTOR loads MXCSR for RFBM[2]") \
@@ -273,6 +279,8 @@
 	X(st_in_physical_order, F11, "", "the ST slots are in physical order") \
 	X(fsw_top_lost, F11, "", "FSW.TOP is loaded as 0") \
 	X(st_exponent_lost, R05, "", "sign and exponent of ST are not loaded") \
+	X(fcw_control_without_effect, R05, "", "x87 rounds to nearest, 64 bits, always") \
+	X(fxrstor_keeps_xmm, R05, "", "FXRSTOR does not load XMM registers") \
 	X(pointers_without_exception, F07, "sapphire_rapids", \
 	  "FOP, FIP and FDP change without an unmasked exception") \
 	X(pointers_restored_with_es_alone, F09, "zen4", \

@@ -149,7 +149,7 @@ struct op {
 	uint8_t encoding; /* 0, VEX, EVEX or REX2 */
 	uint8_t pp;	  /* of VEX and EVEX: 0, 66H, F3H, F2H */
 	uint8_t map;	  /* 1: 0FH, 2: 0F38H, 3: 0F3AH; 4 and more: EVEX's own */
-	uint8_t opcode, modrm;
+	uint8_t opcode, modrm, immediate;
 	uint8_t reg, rm, vvvv; /* register numbers, with all their bits */
 	uint8_t vl;	       /* VEX.L or EVEX.L'L */
 	bool legacy_prefix;    /* LOCK, 66H, F2H, F3H or REX in front of VEX, EVEX or REX2 */
@@ -248,6 +248,7 @@ uint64_t edx_eax(const struct op *op);
 void return_edx_eax(struct op *op, uint64_t value);
 uint32_t loadable_mxcsr(void);
 fault_t sse_enter(void);
+fault_t load_mxcsr(struct op *op);
 fault_t store_mxcsr(struct op *op);
 fault_t do_rdpkru(struct op *op);
 fault_t do_wrpkru(struct op *op);
@@ -258,10 +259,13 @@ fault_t do_load(struct op *op);
 fault_t do_store(struct op *op);
 fault_t do_add(struct op *op);
 fault_t do_nothing(struct op *op);
+fault_t do_jump(struct op *op);
 fault_t do_register_form(struct op *op);
 
 /* vector.c */
 fault_t do_sse(struct op *op);
+fault_t do_divps(struct op *op);
+fault_t do_movups(struct op *op);
 fault_t do_vector(struct op *op);
 fault_t do_amx(struct op *op);
 fault_t do_mpx(struct op *op);

@@ -189,7 +189,7 @@ static void move_components(const struct op *op, const struct restore *r, const 
 /* XINUSE and XMODIFIED after a restore, and XRSTOR_INFO. */
 static void track(const struct op *op, const struct restore *r)
 {
-	machine.xinuse |= r->load;
+	machine.xinuse |= broken(bounds_stay_initial) ? r->load & ~MPX_BITS : r->load;
 	if (broken(zero_data_is_initial))
 		for (unsigned int i = AVX; i < COMPONENTS; i++)
 			if (component_is_initial(i))

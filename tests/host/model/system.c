@@ -82,12 +82,10 @@ fault_t sse_enter(void)
 	return machine.cr0 & CR0_TS ? NM : NO_FAULT;
 }
 
-fault_t do_ldmxcsr(struct op *op)
+fault_t load_mxcsr(struct op *op)
 {
-	fault_t fault = prefixed(op) ? UD : sse_enter();
+	fault_t fault = touch(op, 0, 4, false);
 
-	if (!fault)
-		fault = touch(op, 0, 4, false);
 	if (fault)
 		return fault;
 	if (get(at(op, 0), 4) & ~loadable_mxcsr())
@@ -95,6 +93,13 @@ fault_t do_ldmxcsr(struct op *op)
 	machine.mxcsr = (uint32_t)get(at(op, 0), 4);
 	machine.xmodified |= BIT(SSE);
 	return NO_FAULT;
+}
+
+fault_t do_ldmxcsr(struct op *op)
+{
+	fault_t fault = prefixed(op) ? UD : sse_enter();
+
+	return fault ? fault : load_mxcsr(op);
 }
 
 fault_t store_mxcsr(struct op *op)
@@ -160,6 +165,12 @@ fault_t do_add(struct op *op)
 		return MODEL_UNKNOWN;
 	move_to(op, op->rm, *gpr(op, op->rm) + *gpr(op, op->reg), operand_size(op));
 	return NO_FAULT;
+}
+
+/* JMP to the next instruction; there is no other way to go. */
+fault_t do_jump(struct op *op)
+{
+	return op->immediate ? MODEL_UNKNOWN : NO_FAULT;
 }
 
 fault_t do_nothing(struct op *op)

@@ -8,14 +8,17 @@
  */
 #include "model.h"
 
-#define TILES	  8
-#define TILE_SIZE 1024
-#define ROW_SIZE  64
-#define ROWS	  16
-#define FLAG_CF	  0x001
-#define FLAG_ZF	  0x040
-#define FLAG_SF	  0x080
-#define FLAG_OF	  0x800
+#define TILES	    8
+#define TILE_SIZE   1024
+#define ROW_SIZE    64
+#define ROWS	    16
+#define FLAG_CF	    0x001
+#define FLAG_ZF	    0x040
+#define FLAG_SF	    0x080
+#define FLAG_OF	    0x800
+#define MXCSR_FLAGS 0x3f
+#define MXCSR_MASKS 0x1f80
+#define MXCSR_RC    0x6000
 
 /* What CPUID lacks cannot be set in XCR0. */
 static bool enabled(uint64_t bits)
@@ -81,14 +84,103 @@ fault_t do_sse(struct op *op)
 	return NO_FAULT;
 }
 
+/*
+ * The quotients and flags of DIVPS under an MXCSR that masks all exceptions. How to divide is not
+ * what the tables ask: the program's own processor does it, as every x86-64 processor can.
+ */
+static uint32_t divide(uint8_t *quotient, const uint8_t *divisor, uint32_t mxcsr)
+{
+	uint32_t own;
+
+	__asm__ volatile("stmxcsr %[own]\n\t"
+			 "ldmxcsr %[mxcsr]\n\t"
+			 "movups (%[quotient]), %%xmm0\n\t"
+			 "movups (%[divisor]), %%xmm1\n\t"
+			 "divps %%xmm1, %%xmm0\n\t"
+			 "movups %%xmm0, (%[quotient])\n\t"
+			 "stmxcsr %[mxcsr]\n\t"
+			 "ldmxcsr %[own]"
+			 : [own] "=m"(own), [mxcsr] "+m"(mxcsr)
+			 : [quotient] "r"(quotient), [divisor] "r"(divisor)
+			 : "memory");
+	return mxcsr;
+}
+
+/* DIVPS with a memory operand, and all exceptions masked. */
+fault_t do_divps(struct op *op)
+{
+	fault_t fault = prefixed(op) ? UD : sse_enter();
+	uint32_t mxcsr = machine.mxcsr;
+
+	if (!fault && op->address & 15)
+		fault = GP;
+	if (!fault)
+		fault = touch(op, 0, 16, false);
+	if (fault)
+		return fault;
+	if ((mxcsr & MXCSR_MASKS) != MXCSR_MASKS)
+		return MODEL_UNKNOWN;
+	if (broken(mxcsr_rc_without_effect))
+		mxcsr &= ~UINT32_C(MXCSR_RC);
+	mxcsr = divide(machine.vector[op->reg], at(op, 0), mxcsr);
+	if (!broken(sse_flags_lost))
+		machine.mxcsr |= mxcsr & MXCSR_FLAGS;
+	wrote(BIT(SSE));
+	return NO_FAULT;
+}
+
+/* MOVUPS m128, xmm */
+fault_t do_movups(struct op *op)
+{
+	fault_t fault = prefixed(op) ? UD : sse_enter();
+
+	if (!fault)
+		fault = touch(op, 0, 16, true);
+	if (!fault)
+		memcpy(at(op, 0), machine.vector[op->reg], 16);
+	return fault;
+}
+
+static void extract_high_or_low(const struct op *op)
+{
+	uint8_t *to = machine.vector[op->rm];
+
+	memmove(to, machine.vector[op->reg] + 16 * (op->immediate & 1), 16);
+	memset(to + 16, 0, 48);
+}
+
+/* VPBROADCASTB, or VPERMQ, to all of YMM. */
+static void arrange(const struct op *op)
+{
+	uint8_t from[32], *to = machine.vector[op->reg];
+
+	memcpy(from, machine.vector[op->rm], sizeof(from));
+	memset(to, op->map == 2 ? from[0] : 0, 64);
+	memset(to + 32, 0, 32);
+	for (unsigned int i = 0; op->map == 3 && i < 4; i++)
+		memcpy(to + 8 * i, from + 8 * (op->immediate >> 2 * i & 3), 8);
+}
+
+/* VEXTRACTF128, VPBROADCASTB and VPERMQ. */
+static void move_lanes(const struct op *op)
+{
+	if (op->opcode == 0x19)
+		extract_high_or_low(op);
+	else
+		arrange(op);
+	wrote(BIT(SSE) | BIT(AVX) | (machine.cpu->xcr0 & BIT(ZMM_HI256)));
+}
+
 static fault_t vector_execute(struct op *op)
 {
-	if (op->opcode == 0xae && op->memory && op->reg == 3) /* VSTMXCSR */
-		return store_mxcsr(op);
+	if (op->opcode == 0xae && op->memory) /* VLDMXCSR, VSTMXCSR */
+		return op->reg == 2 ? load_mxcsr(op) : store_mxcsr(op);
 	if (op->memory)
 		return MODEL_UNKNOWN;
 	if (op->opcode == 0x77)
 		zero(op);
+	else if (op->map > 1 && op->encoding == VEX)
+		move_lanes(op);
 	else if (op->opcode == 0x47) /* KXOR */
 		machine.k[op->reg & 7] = machine.k[op->vvvv & 7] ^ machine.k[op->rm & 7];
 	else if (op->opcode != 0x98) /* KORTEST */

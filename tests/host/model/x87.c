@@ -196,7 +196,7 @@ static fault_t fx_enter(const struct op *op)
 		return NM;
 	if (machine.cr0 & CR0_EM && !broken(fxsave_ignores_em))
 		return NM;
-	if (!(op->address & FX_ALIGN))
+	if (!(op->address & FX_ALIGN) || broken(fx_alignment_unchecked))
 		return NO_FAULT;
 	return ac && op->address & 3 ? FAULT(AC, 0) : GP;
 }
@@ -239,8 +239,9 @@ fault_t do_fxrstor(struct op *op)
 	if (get(area + 24, 4) & ~loadable_mxcsr())
 		return GP;
 	fpu_load(op, area);
-	machine.mxcsr = (uint32_t)get(area + 24, 4);
-	if (moves_xmm(op))
+	if (!broken(fxrstor_keeps_mxcsr))
+		machine.mxcsr = (uint32_t)get(area + 24, 4);
+	if (moves_xmm(op) && !broken(fxrstor_keeps_xmm))
 		component_load(op, SSE, area, 0);
 	wrote(BIT(X87) | BIT(SSE));
 	return NO_FAULT;
@@ -363,12 +364,77 @@ static fault_t fadd(struct op *op)
 	return fault;
 }
 
+/*
+ * The quotient and flags of FDIV under an FCW that masks all exceptions, by the program's own
+ * processor: see divide() of vector.c.
+ */
+static uint16_t divide(uint8_t st0[10], const uint8_t divisor[4], uint16_t fcw)
+{
+	uint8_t own[ENVIRONMENT_SIZE];
+	uint16_t fsw;
+
+	__asm__ volatile("fnstenv %[own]\n\t"
+			 "fninit\n\t"
+			 "fldcw %[fcw]\n\t"
+			 "fldt (%[st0])\n\t"
+			 "fdivs (%[divisor])\n\t"
+			 "fstpt (%[st0])\n\t"
+			 "fnstsw %[fsw]\n\t"
+			 "fldenv %[own]"
+			 : [own] "=m"(own), [fsw] "=m"(fsw)
+			 : [st0] "r"(st0), [divisor] "r"(divisor), [fcw] "m"(fcw)
+			 : "memory");
+	return fsw;
+}
+
+/* FDIV m32fp, with all exceptions masked and ST0 in use. */
+static fault_t fdiv(struct op *op)
+{
+	fault_t fault = pending();
+	uint16_t fcw = machine.fcw, fsw;
+
+	if (!fault)
+		fault = touch(op, 0, 4, false);
+	if (fault)
+		return fault;
+	if ((fcw & EXCEPTIONS) != EXCEPTIONS || !(machine.full >> TOP & 1))
+		return MODEL_UNKNOWN;
+	if (broken(fcw_control_without_effect))
+		fcw = FCW_INIT;
+	fsw = divide(st(0), at(op, 0), fcw);
+	if (!broken(x87_flags_lost))
+		machine.fsw |= fsw & EXCEPTIONS;
+	set_pointers(op);
+	wrote(BIT(X87));
+	return NO_FAULT;
+}
+
+/* FSTP m80fp, which raises nothing while ST0 is in use. */
+static fault_t fstp(struct op *op)
+{
+	fault_t fault = pending();
+
+	if (!fault)
+		fault = touch(op, 0, 10, true);
+	if (fault)
+		return fault;
+	memcpy(at(op, 0), st(0), 10);
+	pop();
+	set_pointers(op);
+	wrote(BIT(X87));
+	return NO_FAULT;
+}
+
 static fault_t x87_memory(struct op *op)
 {
 	if (op->opcode == 0xd9 && (op->reg & 7) == 6)
 		return fnstenv(op);
 	if (op->opcode == 0xd8 && (op->reg & 7) == 0)
 		return fadd(op);
+	if (op->opcode == 0xd8 && (op->reg & 7) == 6)
+		return fdiv(op);
+	if (op->opcode == 0xdb && (op->reg & 7) == 7)
+		return fstp(op);
 	return MODEL_UNKNOWN;
 }
 
