@@ -100,10 +100,8 @@ void cpu_enable_xstate(void)
 	uint64_t xcr0 = 0;
 
 	if (cpu.has_xsave) {
-		xcr0 = xcr0_largest();
-		insn_xsetbv(0, xcr0);
-		if (cpu.xsaves)
-			wrmsr(MSR_XSS, 0);
+		xcr0 = xcr0_enable();
+		cpu.xsaves = cpu.xsaves && wrmsr_safe(MSR_XSS, 0) == NO_FAULT;
 		if (cpu.mpx && (xcr0 & XSAVE_MASK(XSAVE_BNDREGS)))
 			wrmsr(MSR_BNDCFGS, BNDCFGS_EN | BNDCFGS_BNDPRESERVE);
 	}

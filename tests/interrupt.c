@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Interrupts around live extended state: a storm of NMIs and timer interrupts at random moments,
- * another CPU that sends NMIs, an NMI between a restore and an optimised save, a task switch.
+ * another CPU that sends NMIs, an NMI between a restore and an optimised save, a task switch, and
+ * CLTS behind one.
  *
  * The NMI handler saves, overwrites and restores all components; the timer's touches none.
  *
- * Rules: I01, I02, I04, I05; SDM vol. 3, "Nonmaskable Interrupt (NMI)", "Task Switching", "System
- * Management Mode"; vol. 1, "Processor Tracking of XSAVE-Managed State" (XRSTOR_INFO), "Operation
- * of XSAVEOPT", "Operation of XSAVES".
+ * Rules: G05, I01, I02, I04, I05; SDM vol. 3, "Nonmaskable Interrupt (NMI)", "Task Switching",
+ * "System Management Mode", "Control Registers"; vol. 1, "Processor Tracking of XSAVE-Managed
+ * State" (XRSTOR_INFO), "Operation of XSAVEOPT", "Operation of XSAVES".
  */
 #include <xsave/insn.h>
 #include <xtk/cpu.h>
@@ -286,6 +287,37 @@ XTEST(interrupt, nmi_spoils_no_optimised_save, .rules = "I02 R05")
 	table_end();
 	if (!ran)
 		test_skip("CPUID.(0DH,1):EAX[0] XSAVEOPT");
+}
+
+/* -- CR0.TS -------------------------------------------------------------------------------------*/
+
+/* FNOP changes nothing. Return: its fault. */
+static fault_t fnop_safe(void)
+{
+	FAULT_REGISTER;
+
+	__asm__ volatile(TRY_INSN("fnop") : "+r"(fault));
+	return fault;
+}
+
+/* Both of x87 and of the XSAVE family, which ask in places of their own. */
+static void check_ts(fault_t expected, const char *when)
+{
+	expect_fault(fnop_safe(), expected, "G05", "FNOP %s", when);
+	expect_fault(insn_fxsave_safe(&area, 0), expected, "G05", "FXSAVE %s", when);
+}
+
+/* The CPU acts on CR0.TS itself, not only on what MOV from CR0 reads. */
+XTEST(interrupt, clts_ends_device_not_available, .rules = "G05", .without_xsave = true)
+{
+	uint64_t before = read_cr0();
+
+	write_cr0(before | CR0_TS);
+	check_ts(FAULT(NM, 0), "with CR0.TS = 1");
+	clts();
+	expect_equal(read_cr0() & CR0_TS, 0, "G05", "CR0.TS after CLTS");
+	check_ts(NO_FAULT, "after CLTS");
+	write_cr0(before);
 }
 
 /* -- what only exists elsewhere -----------------------------------------------------------------*/

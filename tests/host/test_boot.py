@@ -167,12 +167,6 @@ class CpuModels(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done)
                 self.assertEqual(header(done).get("xcr0"), xcr0, done.stdout)
 
-    def test_all_tests_of_each_model(self):
-        for model in self.XCR0:
-            with self.subTest(model):
-                status, said = host.xtk_run(*self.Q35, "--cpu", model)
-                self.assertEqual(status, 0, said)
-
     def test_without_xsave_the_rest_skips_with_the_reason(self):
         done = boot("--kernel", "--cpu", "qemu64", words=[])
         self.assertIn("no XSAVE (CPUID.1:ECX[26])", done.stdout)

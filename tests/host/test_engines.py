@@ -236,7 +236,7 @@ class Bochs(Case):
         boot = self.carried_out(self.fake(keep, cpu="ryzen", smp=2, words=["list", "seed=1"]))
         self.assertEqual(self.read(boot.log), "-q -f bochsrc -rc debugger\n")
         self.assertEqual(self.read(self.path("debugger")), "c\n")
-        self.assertIn("\ncpu: model=ryzen, count=2, ips=", self.read(self.path("bochsrc")))
+        self.assertIn("\ncpu: model=ryzen, count=1:2:1, ips=", self.read(self.path("bochsrc")))
         self.assertIn("set words='list seed=1'\n", self.read(self.path("xtk.iso")))
         self.assertNotIn("seed", self.read(boot.image), "the image itself was changed")
 
@@ -246,7 +246,7 @@ class Bochs(Case):
 
     def test_no_model_is_its_own(self):
         boot = self.carried_out(self.fake("grep ^cpu: bochsrc >serial.log"))
-        self.assertTrue(self.read(boot.log).startswith("cpu: count=1,"))
+        self.assertTrue(self.read(boot.log).startswith("cpu: count=1:1:1,"))
 
     def test_words_of_any_bytes(self):
         boot = self.fake("exit 1", help_text=r"printf '\377\nBochs x86 Emulator 9\377\n'; exit 1")

@@ -22,6 +22,8 @@
 #define CASES 64
 #define UPPER 4 /* bytes of PKRU; the component has as many again */
 
+enum { LOCK = 0xf0, OSIZE = 0x66, REPNE = 0xf2 };
+
 bool pkru_begin(void)
 {
 	struct probe p = gate_probe(&insn_rdpkru_bytes, 3);
@@ -113,53 +115,65 @@ static const struct refusal {
 	uint64_t rcx, rdx;
 	uint64_t cr4_flip;
 	fault_t fault;
-	bool write, lock;
+	bool write;
+	uint8_t prefix;
 } refusals[] = {
-	{ 1, 0, 0, FAULT(GP, 0), false, false },
-	{ 0x80000000, 0, 0, FAULT(GP, 0), false, false },
-	{ 0xffffffff, 0, 0, FAULT(GP, 0), false, false },
-	{ 1, 0, 0, FAULT(GP, 0), true, false },
-	{ 0x80000000, 0, 0, FAULT(GP, 0), true, false },
-	{ 0, 1, 0, FAULT(GP, 0), true, false },
-	{ 0, 0x80000000, 0, FAULT(GP, 0), true, false },
-	{ 0xffffffff, 0xffffffff, 0, FAULT(GP, 0), true, false },
-	{ 0, 0, CR4_PKE, FAULT(UD, 0), false, false },
-	{ 1, 0, CR4_PKE, FAULT(UD, 0), false, false },
-	{ 0, 0, CR4_PKE, FAULT(UD, 0), true, false },
-	{ 1, 1, CR4_PKE, FAULT(UD, 0), true, false },
-	{ 0, 0, 0, FAULT(UD, 0), false, true },
-	{ 0, 0, 0, FAULT(UD, 0), true, true },
-	{ 1, 0, 0, FAULT(UD, 0), true, true },
+	{ 1, 0, 0, FAULT(GP, 0), false, 0 },
+	{ 0x80000000, 0, 0, FAULT(GP, 0), false, 0 },
+	{ 0xffffffff, 0, 0, FAULT(GP, 0), false, 0 },
+	{ 1, 0, 0, FAULT(GP, 0), true, 0 },
+	{ 0x80000000, 0, 0, FAULT(GP, 0), true, 0 },
+	{ 0, 1, 0, FAULT(GP, 0), true, 0 },
+	{ 0, 0x80000000, 0, FAULT(GP, 0), true, 0 },
+	{ 0xffffffff, 0xffffffff, 0, FAULT(GP, 0), true, 0 },
+	{ 0, 0, CR4_PKE, FAULT(UD, 0), false, 0 },
+	{ 1, 0, CR4_PKE, FAULT(UD, 0), false, 0 },
+	{ 0, 0, CR4_PKE, FAULT(UD, 0), true, 0 },
+	{ 1, 1, CR4_PKE, FAULT(UD, 0), true, 0 },
+	{ 0, 0, 0, FAULT(UD, 0), false, LOCK },
+	{ 0, 0, 0, FAULT(UD, 0), true, LOCK },
+	{ 1, 0, 0, FAULT(UD, 0), true, LOCK },
+	{ 0, 0, 0, FAULT(UD, 0), false, OSIZE },
+	{ 0, 0, 0, FAULT(UD, 0), false, REPNE },
+	{ 0, 0, 0, FAULT(UD, 0), true, OSIZE },
+	{ 0, 0, 0, FAULT(UD, 0), true, REPNE },
 };
 #define REFUSALS (sizeof(refusals) / sizeof(*refusals))
 
 static void probe_refusal(const struct refusal *f, unsigned int cpl)
 {
 	struct probe p = gate_probe(f->write ? &insn_wrpkru_bytes : &insn_rdpkru_bytes, cpl);
-	struct probe_insn locked = *p.insn;
+	struct probe_insn prefixed = *p.insn;
 	uint32_t before = pkru_random();
 
 	p.gprs.rcx = f->rcx;
 	p.gprs.rdx = f->rdx;
 	p.cr4_flip = f->cr4_flip;
-	if (f->lock) {
-		locked.bytes[0] = 0xf0;
-		memcpy(locked.bytes + 1, p.insn->bytes, p.insn->length);
-		locked.length++;
-		p.insn = &locked;
+	if (f->prefix) {
+		prefixed.bytes[0] = f->prefix;
+		memcpy(prefixed.bytes + 1, p.insn->bytes, p.insn->length);
+		prefixed.length++;
+		p.insn = &prefixed;
 	}
 	if (!gate_can(&p))
 		return;
 	pkru_write(before, cpl);
 	p.gprs.rax = (uint32_t)~before & ~UINT32_C(3);
-	expect_fault(gate_run(&p)->fault, f->fault, "P05", "%s%s cpl=%u ecx=0x%lx edx=0x%lx pke=%u",
-		     f->lock ? "LOCK " : "", p.insn->name, cpl, f->rcx, f->rdx, !f->cr4_flip);
+	expect_fault(gate_run(&p)->fault, f->fault, "P05",
+		     "%s cpl=%u prefix=0x%x ecx=0x%lx edx=0x%lx pke=%u", p.insn->name, cpl,
+		     f->prefix, f->rcx, f->rdx, !f->cr4_flip);
 	expect_equal(pkru_read(cpl), before, "P05", "PKRU after a refused %s", p.insn->name);
 	pkru_write(0, cpl);
 }
 
-/* Refusals of one fault: #GP, or #UD. */
-static void run_refusals(const char *table, fault_t fault)
+/* Prefixes that vol. 2 forbids by "NP" in the opcode; of F3H there are CLUI and STUI. */
+static bool is_np(const struct refusal *f)
+{
+	return f->prefix && f->prefix != LOCK;
+}
+
+/* Refusals of one fault, #GP or #UD; with such a prefix, or without. */
+static void run_refusals(const char *table, fault_t fault, bool np)
 {
 	if (!pkru_begin())
 		return;
@@ -167,7 +181,8 @@ static void run_refusals(const char *table, fault_t fault)
 	for (unsigned int i = 0; i < REFUSALS * GATE_CPLS; i++) {
 		const struct refusal *f = &refusals[i / GATE_CPLS];
 
-		if (table_case() && f->fault == fault && pkru_runs_at(gate_cpl[i % GATE_CPLS]))
+		if (table_case() && f->fault == fault && is_np(f) == np &&
+		    pkru_runs_at(gate_cpl[i % GATE_CPLS]))
 			probe_refusal(f, gate_cpl[i % GATE_CPLS]);
 	}
 	table_end();
@@ -176,12 +191,17 @@ static void run_refusals(const char *table, fault_t fault)
 
 XTEST(pkru, ecx_and_edx_must_be_zero, .rules = "P05")
 {
-	run_refusals("pkru_operands", FAULT(GP, 0));
+	run_refusals("pkru_operands", FAULT(GP, 0), false);
 }
 
 XTEST(pkru, pke_and_lock_are_ud, .rules = "P05")
 {
-	run_refusals("pkru_undefined", FAULT(UD, 0));
+	run_refusals("pkru_undefined", FAULT(UD, 0), false);
+}
+
+XTEST(pkru, prefixes_are_ud, .rules = "P05")
+{
+	run_refusals("pkru_prefixes", FAULT(UD, 0), true);
 }
 
 void pkru_image(uint8_t *area, bool compacted, bool in_use, uint32_t value)

@@ -354,3 +354,43 @@ XTEST(pkru, counts_at_once_in_supervisor_mode, .rules = "P02 P05 P06")
 	if (!restore_skip(RESTORE_STANDARD) && pkru_begin() && pkru_enabled())
 		run_changes("pkru_changes_supervisor", BY_WRPKRU, BY_XRSTOR_INIT, 0);
 }
+
+/*
+ * AD and WD of key 0, which the probe's own code has, stop no fetch. The bytes close the key, jump,
+ * so that what follows is fetched anew, and open it again: WRPKRU, JMP, MOV EAX, EBX, WRPKRU. No
+ * data is accessed meanwhile.
+ */
+static void probe_fetch(uint32_t value, unsigned int cpl)
+{
+	static const struct probe_insn bytes = { "WRPKRU, JMP, WRPKRU",
+						 10,
+						 { 0x0f, 0x01, 0xef, 0xeb, 0x00, 0x89, 0xd8, 0x0f,
+						   0x01, 0xef } };
+	static struct xregs open;
+	struct probe p = gate_probe(&bytes, cpl);
+
+	p.gprs.rax = value;
+	p.gprs.rbx = p.gprs.rcx = p.gprs.rdx = 0;
+	if (!gate_can(&p))
+		return;
+	expect_fault(gate_run(&p)->fault, NO_FAULT, "P03", "%s cpl=%u pkru=0x%x", bytes.name, cpl,
+		     value);
+	p = footprint_probe(&insn_nop_bytes, cpl, probe_ops->arena, 0);
+	p.load = PKRU_BIT; /* not by a probe of WRPKRU, which might not be fetched */
+	p.regs = &open;
+	gate_run(&p);
+}
+
+XTEST(pkru, closes_nothing_to_fetches, .rules = "P03")
+{
+	if (!pkru_begin() || !pkru_enabled())
+		return;
+	table_begin("pkru_fetches", REPEAT * GATE_CPLS);
+	for (unsigned int i = 0; i < REPEAT * GATE_CPLS; i++) {
+		if (table_case())
+			probe_fetch(pkru_with(pkru_random(), 0, 1 + i / GATE_CPLS % 3),
+				    gate_cpl[i % GATE_CPLS]);
+	}
+	table_end();
+	gate_end();
+}

@@ -15,6 +15,8 @@
 #include <xtk/table.h>
 #include <xtk/test.h>
 
+#include "oracle.h"
+
 #define AVX    UINT64_C(0x6)
 #define AVX512 UINT64_C(0xe6)
 #define AMX    UINT64_C(0x60000)
@@ -41,8 +43,9 @@ enum { EAX, EBX, ECX, EDX };
 
 #define UNIT(kind, text, gates, xcr0, has, ...)                                                    \
 	{ kind, { text, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }, xcr0, gates, has,   \
-	  (xcr0) == APX ? "A04" : "X18" }
+	  (xcr0) == APX ? "A04" : (gates) == UNIT_WAIT ? "G05" : "X18" }
 
+/* The area's first bytes are the operand, or of a load of MXCSR those of MXCSR in it. */
 static const struct unit units[] = {
 	UNIT("x87", "FNOP", UNIT_X87, 0, HAS_FPU, 0xd9, 0xd0),
 	UNIT("x87", "FNINIT", UNIT_X87, 0, HAS_FPU, 0xdb, 0xe3),
@@ -53,12 +56,17 @@ static const struct unit units[] = {
 	UNIT("fxsave", "FXRSTOR", UNIT_X87, 0, HAS_FXSR, 0x0f, 0xae, 0x0f),
 	UNIT("sse", "XORPS", UNIT_SSE, 0, HAS_SSE, 0x0f, 0x57, 0xc0),
 	UNIT("sse", "PXOR", UNIT_SSE, 0, HAS_SSE2, 0x66, 0x0f, 0xef, 0xc0),
+	UNIT("sse", "LDMXCSR", UNIT_SSE, 0, HAS_SSE, 0x0f, 0xae, 0x57, ORACLE_MXCSR),
 	UNIT("sse", "STMXCSR", UNIT_SSE, 0, HAS_SSE, 0x0f, 0xae, 0x1f),
 	UNIT("vex", "VXORPS xmm", UNIT_VEX, AVX, HAS_AVX, 0xc5, 0xf8, 0x57, 0xc0),
 	UNIT("vex", "VXORPS ymm", UNIT_VEX, AVX, HAS_AVX, 0xc5, 0xfc, 0x57, 0xc0),
 	UNIT("vex", "VXORPS (C4H)", UNIT_VEX, AVX, HAS_AVX, 0xc4, 0xe1, 0x78, 0x57, 0xc0),
 	UNIT("vex", "VZEROUPPER", UNIT_VEX, AVX, HAS_AVX, 0xc5, 0xf8, 0x77),
 	UNIT("vex", "VSTMXCSR", UNIT_VEX, AVX, HAS_AVX, 0xc5, 0xf8, 0xae, 0x1f),
+	UNIT("vex", "VLDMXCSR", UNIT_VEX, AVX, HAS_AVX, 0xc5, 0xf8, 0xae, 0x57, ORACLE_MXCSR),
+	UNIT("vex", "VEXTRACTF128", UNIT_VEX, AVX, HAS_AVX, 0xc4, 0xe3, 0x7d, 0x19, 0xc0, 0x00),
+	UNIT("vex", "VPBROADCASTB", UNIT_VEX, AVX, HAS_AVX2, 0xc4, 0xe2, 0x7d, 0x78, 0xc0),
+	UNIT("vex", "VPERMQ", UNIT_VEX, AVX, HAS_AVX2, 0xc4, 0xe3, 0xfd, 0x00, 0xc0, 0x00),
 	UNIT("vex", "VPXOR ymm", UNIT_VEX, AVX, HAS_AVX2, 0xc5, 0xfd, 0xef, 0xc0),
 	UNIT("opmask", "KORTESTW", UNIT_VEX, AVX512, HAS_512F, 0xc5, 0xf8, 0x98, 0xc0),
 	UNIT("evex", "VPXORD zmm", UNIT_VEX, AVX512, HAS_512F, 0x62, 0xf1, 0x7d, 0x48, 0xef, 0xc0),
@@ -175,7 +183,7 @@ static void probe_units(const char *kind, uint64_t xcr0, unsigned int cases, enu
 }
 
 /* Every legal XCR0, reached from the smallest and from the largest, which may leave traces. */
-XTEST(xcr0, enables_instructions, .rules = "A04 X18")
+XTEST(xcr0, enables_instructions, .rules = "A04 G05 X18")
 {
 	uint64_t before, xcr0;
 	bool can_set = probe_ops->can_set(PROBE_XCR0);
@@ -227,7 +235,7 @@ XTEST(gate, control_bits_of_x87, .rules = "G05 G06 G10 X18")
 	probe_control_bits("gate_x87", "x87", EM_ANY);
 }
 
-XTEST(gate, control_bits_of_wait, .rules = "G05 G06 G10 X18")
+XTEST(gate, control_bits_of_wait, .rules = "G05 G06 G10")
 {
 	probe_control_bits("gate_wait", "wait", EM_ANY);
 }

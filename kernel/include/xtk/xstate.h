@@ -21,13 +21,24 @@ extern struct xsave_cpu boot_xsave_cpu;
  */
 extern struct xsave_cpu kernel_xsave_cpu;
 
-/* xcr0_largest() - every component that the CPU offers; without APX where it comes with MPX (rule
- * X09) */
+/**
+ * xcr0_enable() - set in XCR0 every component that CPUID offers, the rules allow together and
+ * XSETBV takes; without APX where it comes with MPX (rule X09)
+ *
+ * Needs CR4.OSXSAVE = 1 and a working exception table.
+ *
+ * Return: the value.
+ */
+uint64_t xcr0_enable(void);
+
+/* xcr0_largest() - what xcr0_enable() has set; 0 without XSAVE */
 uint64_t xcr0_largest(void);
 
 /**
- * xcr0_next_legal() - walk every legal XCR0 that the CPU offers, smallest first
+ * xcr0_next_legal() - walk every legal XCR0 that the CPU offers and XSETBV takes, smallest first
  * @xcr0: the last one; 0 to begin
+ *
+ * XCR0 is as before, afterwards.
  *
  * Return: the next one, 0 after the last.
  */
