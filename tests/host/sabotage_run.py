@@ -70,11 +70,11 @@ def expand(image, expression):
     return re.sub("<([^<>]+)>", lambda found: re.escape(place(image, found[1])), expression)
 
 
-def registered():
-    """The tests in the sources, but for the groups that run on request only."""
+def registered(sources="tests/*.c"):
+    """The tests in these sources, but for the groups that run on request only."""
     with open(host.tree("kernel", "test.c"), encoding="utf-8") as file:
         request = tuple(re.findall(r'"(\w+/)"', ON_REQUEST.search(file.read())[1]))
-    for path in glob.glob(host.tree("tests", "*.c")):
+    for path in glob.glob(host.tree(*sources.split("/"))):
         with open(path, encoding="utf-8") as file:
             names = ("/".join(found) for found in XTEST.findall(file.read()))
         yield from (name for name in names if not name.startswith(request))
@@ -82,7 +82,9 @@ def registered():
 
 def words():
     """What a sabotage breaks is the kernel's own; the rules of tests/rules/ judge the engine."""
-    return "tests=" + ",".join(sorted({name.partition("/")[0] + "/*" for name in registered()}))
+    groups = {name.partition("/")[0] for name in registered("tests/rules/*.c")}
+    groups -= {name.partition("/")[0] for name in registered()}
+    return "tests=" + ",".join(f"-{group}/*" for group in sorted(groups))
 
 
 def seen_by(catcher, log):
