@@ -2,6 +2,7 @@
 """The figures as tables that a person reads: ratios first."""
 
 BOOT_HEAD = ("", "machine", "first line", "exit", "floor", "exit/floor", "target", "by CPU time")
+BOOT_HEAD += ("xtk run over it", "target")
 SWITCH_HEAD = ("save", "XCR0", "switch", "step", "ours", "XSAVE family", "together")
 INSTRUCTION = {
     "task": "task",
@@ -54,7 +55,8 @@ def milliseconds(seconds):
 def boot_row(figures):
     times = [milliseconds(figures[key]) for key in ("first_line_s", "exit_s", "floor_s")]
     ratios = [f"{figures[key]:.3f}" for key in ("ratio", "target", "cpu_ratio")]
-    return ["--" + figures["boot"], figures["machine"], *times, *ratios]
+    tool = [milliseconds(figures[key]) for key in ("tool_over_s", "tool_target_s")]
+    return ["--" + figures["boot"], figures["machine"], *times, *ratios, *tool]
 
 
 def switch_row(figures):
