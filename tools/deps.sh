@@ -20,7 +20,7 @@ FOREIGN="gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-d
 FOREIGN+=" qemu-user-static"
 MATRIX="$HOST bochs bochsbios vgabios ovmf"
 REPORT="chromium chromium-driver libxml2-utils perl python3-yaml"
-TEST="$HOST $PROVE $FUZZ $FOREIGN $MATRIX $REPORT g++ gdb groff-base pkg-config xxd"
+TEST="$HOST $PROVE $FUZZ $FOREIGN $MATRIX $REPORT g++ gdb groff-base patch pkg-config xxd"
 # Not every release has a package of that name; what wants it then says so and is skipped.
 OPTIONAL=" libclang-rt-dev chromium chromium-driver "
 

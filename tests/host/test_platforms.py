@@ -52,7 +52,7 @@ class Ours(unittest.TestCase):
             own = [x for x in self.all.values() if x.engine == kind and not (x.suite or x.path)]
             with self.subTest(kind):
                 self.assertTrue(own)
-                self.assertEqual([x.cpu for x in own if x.cpu not in known], [])
+                self.assertEqual([x.cpu for x in own if x.cpu.partition(",")[0] not in known], [])
 
 
 class Reading(host.Case):

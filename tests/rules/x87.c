@@ -23,6 +23,7 @@
 #define TAG_CASES     (256 * 8 * 8)
 #define REPEAT_QUICK  4096
 #define REPEAT_FULL   16384
+#define TRIES	      3
 #define FSW_ES_B      0x8080
 #define ST_SLOT	      16
 #define ST_SIZE	      10
@@ -181,6 +182,13 @@ static bool always_restores(void)
 
 /* FNSTENV shows the pointers that AMD's processors do not save while ES = 0: there F09 says that
  * they are restored. */
+static bool pointers_are(const struct x87 *x, const uint8_t *env)
+{
+	return (uint32_t)oracle_get64(env + ENV_FIP) ==
+		       (uint32_t)oracle_get64(x->image + X87_FIP) &&
+	       (uint32_t)oracle_get64(env + ENV_FDP) == (uint32_t)oracle_get64(x->image + X87_FDP);
+}
+
 static void hidden_pointers(struct x87 *x, uint64_t i)
 {
 	const uint8_t *env = x87_operand();
@@ -189,10 +197,15 @@ static void hidden_pointers(struct x87 *x, uint64_t i)
 	(void)i;
 	x->restore_rex_w = true;
 	x87_fill(x);
-	if (!x87_restore(x))
-		return;
-	expect_fault(x87_run(x, &fnstenv)->fault, NO_FAULT, pointer, "FNSTENV");
-	table_probe(ENV_FDP + 4);
+	/* An operating system that switches in between loses them, as it saves with ES = 0. */
+	for (unsigned int n = 0; n < TRIES; n++) {
+		if (!x87_restore(x))
+			return;
+		expect_fault(x87_run(x, &fnstenv)->fault, NO_FAULT, pointer, "FNSTENV");
+		table_probe(ENV_FDP + 4);
+		if (pointers_are(x, env))
+			break;
+	}
 	expect_equal((uint32_t)oracle_get64(env + ENV_FIP),
 		     (uint32_t)oracle_get64(x->image + X87_FIP), pointer, "FIP by FNSTENV after %s",
 		     x87_where(x));
@@ -228,12 +241,16 @@ static void data_pointer(struct x87 *x, uint64_t i)
 		put_value(x->image + X87_ST + ST_SLOT * n, NUMBER);
 	if (facts.fdp_excptn_only)
 		want = oracle_get64(x->image + X87_FDP);
-	memcpy(x87_operand(), one, sizeof(one));
-	if (!x87_restore(x))
-		return;
-	expect_fault(x87_run(x, &fadd)->fault, NO_FAULT, "F07", "%s", fadd.name);
-	expect_fault(x87_run(x, &fnstenv)->fault, NO_FAULT, "F07", "FNSTENV");
-	table_probe(sizeof(want));
+	for (unsigned int n = 0; n < TRIES; n++) {
+		memcpy(x87_operand(), one, sizeof(one));
+		if (!x87_restore(x))
+			return;
+		expect_fault(x87_run(x, &fadd)->fault, NO_FAULT, "F07", "%s", fadd.name);
+		expect_fault(x87_run(x, &fnstenv)->fault, NO_FAULT, "F07", "FNSTENV");
+		table_probe(sizeof(want));
+		if ((uint32_t)oracle_get64(x87_operand() + ENV_FDP) == (uint32_t)want)
+			break;
+	}
 	expect_equal((uint32_t)oracle_get64(x87_operand() + ENV_FDP), (uint32_t)want, "F07",
 		     "FDP after %s after %s", fadd.name, x87_where(x));
 }
