@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -26,10 +27,19 @@ KEYS = {
 START_S = 20
 
 
+def has_localhost():
+    """chromedriver calls the browser by this name."""
+    try:
+        return bool(socket.getaddrinfo("localhost", None))
+    except OSError:
+        return False
+
+
 def lacking():
-    """The packages that aren't there, as one text."""
+    """What isn't there, as one text: packages, a line of /etc/hosts."""
     programs = {"chromium": "chromium", "chromedriver": "chromium-driver"}
-    return " ".join(package for program, package in programs.items() if not shutil.which(program))
+    lost = [package for program, package in programs.items() if not shutil.which(program)]
+    return " ".join(lost + ["localhost in /etc/hosts"] * (not has_localhost()))
 
 
 class Browser:
