@@ -235,7 +235,10 @@ static void execute_flipped(const struct probe *p, struct probe_result *r)
 		write_cr4(cr4 ^ p->cr4_flip);
 	if (p->cr0_flip)
 		write_cr0(cr0 ^ p->cr0_flip);
-	execute(p, r);
+	if (p->mode > PROBE_COMPAT16)
+		probe_legacy_run(p, r);
+	else
+		execute(p, r);
 	if (p->cr0_flip)
 		write_cr0(cr0);
 	if (p->cr4_flip)
@@ -260,10 +263,7 @@ static void run(const struct probe *p, struct probe_result *r)
 {
 	prepare();
 	put_state(p);
-	if (p->mode > PROBE_COMPAT16)
-		probe_legacy_run(p, r);
-	else
-		execute_flipped(p, r);
+	execute_flipped(p, r);
 	r->gprs.rflags &= FLAGS;
 	if (p->mode != PROBE_64)
 		keep_upper_halves(&r->gprs, &p->gprs);

@@ -15,8 +15,8 @@ const char *probe_legacy_why_not(const struct probe *p);
  * @p: what to run; its init and load are done, its store comes afterwards, by the caller
  * @r: receives fault, cr2 and gprs, RFLAGS as they were; the caller masks what does not count
  *
- * Flips CR0, CR4 and IA32_EFER itself, and has them back at the end. No extended register changes
- * but by the instruction.
+ * The caller flips CR0, CR4 and IA32_EFER; they are the same at the end. No extended register
+ * changes but by the instruction.
  */
 void probe_legacy_run(const struct probe *p, struct probe_result *r);
 

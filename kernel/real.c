@@ -121,17 +121,6 @@ static void to_result(const struct probe *p, const struct legacy_call *call, str
 	r->gprs.rflags = call->eflags;
 }
 
-/* Bits that are the other way round while the instruction runs; twice is as before. */
-static void flip(const struct probe *p)
-{
-	if (p->efer_flip)
-		wrmsr(MSR_EFER, rdmsr(MSR_EFER) ^ p->efer_flip);
-	if (p->cr4_flip)
-		write_cr4(read_cr4() ^ p->cr4_flip);
-	if (p->cr0_flip)
-		write_cr0(read_cr0() ^ p->cr0_flip);
-}
-
 void probe_legacy_run(const struct probe *p, struct probe_result *r)
 {
 	bool copied = p->mode != PROBE_PROTECTED32;
@@ -142,9 +131,7 @@ void probe_legacy_run(const struct probe *p, struct probe_result *r)
 	to_call(p, &call);
 	if (copied)
 		memcpy(copy, arena, PROBE_ARENA_SIZE);
-	flip(p);
 	go(&call);
-	flip(p);
 	if (copied)
 		memcpy(arena, copy, PROBE_ARENA_SIZE);
 	to_result(p, low_call(), r);

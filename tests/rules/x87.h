@@ -44,7 +44,7 @@ enum {
 /* A restore, and the save that reads its work. */
 struct x87 {
 	unsigned int judge;
-	unsigned int restore, save; /* of x87_ways() */
+	unsigned int restore, save; /* rows of the two tables in x87_probe.c */
 	bool restore_rex_w, save_rex_w;
 	unsigned int cpl;
 	uint8_t *image;	      /* in the arena */
