@@ -5,9 +5,31 @@
 #include <stddef.h>
 
 #include <xtk/desc.h>
+#include <xtk/nmi.h>
 #include <xtk/string.h>
 
+#include "entry.h"
 #include "ist.h"
+
+static void handle_by_kernel(struct trap_frame *frame)
+{
+	if (frame->vector == VEC_NMI)
+		nmi_handle(frame);
+	else
+		trap_handle(frame);
+}
+
+static void (*handler)(struct trap_frame *frame) = handle_by_kernel;
+
+void ist_handle(struct trap_frame *frame)
+{
+	handler(frame);
+}
+
+void ist_handler_set(void (*h)(struct trap_frame *frame))
+{
+	handler = h ? h : handle_by_kernel;
+}
 
 const struct ist_design *ist_design_find(const char *name)
 {

@@ -16,26 +16,32 @@
 %include "asm-offsets.inc"
 %include "macros.inc"
 
-extern	nmi_handle, trap_handle
+extern	ist_handle
 
 	section .text
 
 ; void NAME(void); entered through a gate with an IST stack
 ; in: the CPU's frame; out: the interrupted context, as the handler changed it; clobbers: nothing
-%macro plain_entry 3			; name, vector, C handler
+%macro plain_entry 2			; name, vector
 global %1
 %1:
 	push 0
 	push %2
+.push_gprs:
 	push_gprs
+.clear_flags:
 	reset_rflags
+.handler:
 	mov rdi, rsp			; RSP is 16-byte aligned here: the CPU aligned it, and 22 quadwords followed
-	call %3
+	call ist_handle
+.pop_gprs:
 	pop_gprs
-	add rsp, 16
+.drop:
+	add rsp, 16			; vector, error code
+.iret:
 	iretq
 %endmacro
 
-	plain_entry plain_nmi, VEC_NMI, nmi_handle
-	plain_entry plain_db, VEC_DB, trap_handle
-	plain_entry plain_mc, VEC_MC, trap_handle
+	plain_entry plain_nmi, VEC_NMI
+	plain_entry plain_db, VEC_DB
+	plain_entry plain_mc, VEC_MC

@@ -10,16 +10,32 @@
  */
 #include <xtk/ist.h>
 
-STACK_DEFINE(stack_nmi, 16 * 1024);
-STACK_DEFINE(stack_db, 16 * 1024);
-STACK_DEFINE(stack_mc, 16 * 1024);
+STACK_DEFINE(plain_stack_nmi, IST_LEVEL_SIZE);
+STACK_DEFINE(plain_stack_db, IST_LEVEL_SIZE);
+STACK_DEFINE(plain_stack_mc, IST_LEVEL_SIZE);
 
 void plain_nmi(void);
 void plain_db(void);
 void plain_mc(void);
 
-IST_DESIGN(plain,
+IST_DESIGN(plain, .name = "plain",
 	   .summary = "one fixed stack per vector; the same vector again overwrites its own frame",
-	   .entry = { { VEC_NMI, plain_nmi, IST_NMI, &stack_nmi_stack },
-		      { VEC_DB, plain_db, IST_DB, &stack_db_stack },
-		      { VEC_MC, plain_mc, IST_MC, &stack_mc_stack } });
+	   .entry = { { VEC_NMI, plain_nmi, IST_NMI, &plain_stack_nmi_stack },
+		      { VEC_DB, plain_db, IST_DB, &plain_stack_db_stack },
+		      { VEC_MC, plain_mc, IST_MC, &plain_stack_mc_stack } },
+	   .claims = {
+		   { "NMI>DB", NULL },
+		   { "NMI>MC", NULL },
+		   { "DB>NMI", NULL },
+		   { "DB>MC", NULL },
+		   { "MC>NMI", NULL },
+		   { "MC>DB", NULL },
+		   { "NMI>DB>NMI", "*" },
+		   { "NMI>MC>NMI", "*" },
+		   { "DB>NMI>DB", "*" },
+		   { "DB>MC>DB", "*" },
+		   { "MC>NMI>MC", "*" },
+		   { "MC>DB>MC", "*" },
+		   { "DB>DB", "*" },
+		   { "MC>MC", "*" },
+	   });

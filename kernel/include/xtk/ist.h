@@ -3,38 +3,80 @@
  * An entry design: the code and the stacks by which NMI, #MC and #DB enter the kernel.
  *
  * A design is kernel/ist/NAME.asm, kernel/ist/NAME.c and one IST_DESIGN in the latter. Its entry
- * code ends in a call of nmi_handle() or trap_handle() with the interrupted context as struct
- * trap_frame, and in the return to that context.
+ * code saves the interrupted context as struct trap_frame on a stack that is this nest level's own,
+ * calls ist_handle() with it, and returns to the context as the frame then has it. Every label in
+ * the assembly (.name) and every function in the C is a step: results and claims are named by them.
+ * docs/ist-designs.md tells the whole.
  */
 #ifndef XTK_IST_H
 #define XTK_IST_H
+
+#include <stdbool.h>
 
 #include <xtk/frame.h>
 #include <xtk/set.h>
 #include <xtk/stack.h>
 
+/* What one nest level may need on the stack where ist_handle() is called: the frame, the handler,
+ * and the whole extended state (11 KiB with AMX). And how many levels the laboratory nests. */
+#define IST_LEVEL_SIZE (20 * 1024)
+#define IST_LEVELS     8
+
 struct ist_entry {
 	enum vector vector;
 	const void *code;
-	enum ist_slot slot;
-	const struct stack *stack;
+	enum ist_slot slot;	   /* IST_NONE: enters on the current stack */
+	const struct stack *stack; /* where the CPU begins; NULL with IST_NONE */
 };
 
 #define IST_ENTRIES 3
+#define IST_STACKS  4
+#define IST_CLAIMS  32
+
+/*
+ * What a design promises for one nesting pattern. "NMI>DB>NMI": an NMI, whose entry or handler a
+ * #DB interrupts, in which an NMI comes again. Before a colon stands what the first event
+ * interrupts, if it is not the kernel's ordinary code: "user:NMI", "gap:NMI>DB".
+ */
+struct ist_claim {
+	const char *pattern;
+	const char *fails; /* the steps that the second event may not hit, separated by spaces;
+			      "*": any; NULL: none, the design survives the pattern */
+};
+
+#define IST_NOT_APPLICABLE "n/a" /* in .fails: the CPU does not let the pattern happen */
 
 struct ist_design {
 	const char *name;
 	const char *summary; /* one line */
 	struct ist_entry entry[IST_ENTRIES];
+	const struct stack *stacks[IST_STACKS]; /* where handlers may run, besides those of .entry
+						   and the interrupted stack */
+	bool coalesces_nmi; /* one run of the handler may answer for several NMIs */
+	struct ist_claim claims[IST_CLAIMS];
+	const char *(*missing)(void); /* the CPUID bit that the CPU lacks, NULL if it has all */
+	void (*install)(void);	      /* what is to be set besides IDT and TSS; may be NULL */
+	void (*remove)(void);
 };
 
 /* ist_stack() - the stack on which the design in use enters @vector; NULL if it has none */
 const struct stack *ist_stack(enum vector vector);
 
+/**
+ * ist_handle() - what every entry design calls for every vector
+ * @frame: the interrupted context; what the handler changes in it is what is returned to
+ *
+ * Call it with RFLAGS.DF = RFLAGS.AC = 0 and RSP 16-byte aligned, NMIs still blocked or not. It
+ * saves the extended state on the stack, uses all of it, and puts it back; it also keeps CR0.TS,
+ * CR2 and IA32_XFD.
+ */
+void ist_handle(struct trap_frame *frame);
+
 SET_DECLARE(ist_designs, struct ist_design);
 
+/* IST_DESIGN() - register a design: IST_DESIGN(my_design, .name = "my-design", …) */
 #define IST_DESIGN(id, ...)                                                                        \
-	static const struct ist_design ist_##id = { .name = #id, __VA_ARGS__ };                    \
+	static const struct ist_design ist_##id = { __VA_ARGS__ };                                 \
 	SET_ENTRY(ist_designs, struct ist_design, ist_##id)
 
 #endif
