@@ -39,10 +39,12 @@ CFLAGS := $(FREESTANDING) $(WARN) -Ikernel/include -Ilib -DXTK_VERSION='"$(VERSI
 NFLAGS := -f elf64 -g -F stabs -w+all -Ikernel/ -I$(BUILD)/
 
 KERNEL_SRC := $(wildcard kernel/*.c kernel/*.asm kernel/ist/*.c kernel/ist/*.asm $(DESIGNS:%=%/*.c) $(DESIGNS:%=%/*.asm))
-SRC  := boot/multiboot.asm $(filter-out kernel/asm-offsets.c,$(KERNEL_SRC)) $(wildcard lib/*.c tests/*.c tests/*.asm tests/rules/*.c)
-OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o $(BUILD)/rule-sections.o
-# The objects in which the tests send an NMI to every instruction: their disassembly goes into the kernel.
+SRC  := boot/multiboot.asm $(filter-out kernel/asm-offsets.c,$(KERNEL_SRC)) $(wildcard lib/*.c tests/*.c tests/*.asm tests/rules/*.c tests/ist/*)
+SRC  := $(filter %.c %.asm,$(SRC))
+OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o $(BUILD)/ist-table.o $(BUILD)/rule-sections.o
+# The objects in which the tests inject at every instruction: their disassembly goes into the kernel.
 PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/lazy.c.o lib/xsave.c.o)
+IST_OBJ  := $(patsubst %,$(BUILD)/%.o,$(filter kernel/ist/% $(DESIGNS:%=%/%),$(KERNEL_SRC)) tests/ist/window.asm)
 
 .DELETE_ON_ERROR:
 .PHONY: all iso xstate lib run test lint matrix emulators gdb dist bench prove fuzz mutants coverage clean help
@@ -95,9 +97,11 @@ $(BUILD)/asm-offsets.inc: kernel/asm-offsets.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MF $(BUILD)/asm-offsets.d -MT $@ -S -o $(BUILD)/asm-offsets.s $<
 	$(Q)sed -n 's/^.*"->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\)".*/%define \1 \2/p' $(BUILD)/asm-offsets.s > $@
-$(BUILD)/path-table.o: $(PATH_OBJ) tools/path-table.awk
-	$(Q)objdump -d -w $(PATH_OBJ) | awk -f tools/path-table.awk > $(BUILD)/path-table.asm
-	$(Q)$(NASM) -f elf64 -o $@ $(BUILD)/path-table.asm
+$(BUILD)/path-table.o: $(PATH_OBJ)
+$(BUILD)/ist-table.o: $(IST_OBJ)
+$(BUILD)/%-table.o: tools/path-table.awk
+	$(Q)objdump -t -d -w $(filter %.o,$^) | awk -v table=$* -f tools/path-table.awk > $(@:.o=.asm)
+	$(Q)$(NASM) -f elf64 -o $@ $(@:.o=.asm)
 $(BUILD)/rule-sections.o: docs/rules.md tools/rule-sections.awk
 	$(Q)awk -f tools/rule-sections.awk $< | $(CC) $(CFLAGS) -xc -c -o $@ -
 

@@ -8,10 +8,12 @@
 #include <xtk/bootinfo.h>
 #include <xtk/cpu.h>
 #include <xtk/frame.h>
+#include <xtk/ist.h>
 #include <xtk/stack.h>
 #include <xtk/thread.h>
 #include <xtk/xregs.h>
 
+#include "desc.h"
 #include "entry.h"
 #include "exit.h"
 #include "ports.h"
@@ -49,6 +51,27 @@ void asm_offsets(void)
 	CONSTANT(VEC_NMI);
 	CONSTANT(VEC_DB);
 	CONSTANT(VEC_MC);
+	OFFSET(TRAP_VECTOR, struct trap_frame, vector);
+	OFFSET(TRAP_RIP, struct trap_frame, rip);
+	OFFSET(TRAP_RFLAGS, struct trap_frame, rflags);
+	OFFSET(TRAP_RSP, struct trap_frame, rsp);
+	OFFSET(TSS_IST, struct tss, ist);
+	CONSTANT(IST_NMI);
+	CONSTANT(IST_DB);
+	CONSTANT(IST_MC);
+	CONSTANT(IST_LEVEL_SIZE);
+	CONSTANT(PAGE_SIZE);
+	CONSTANT(EFLAGS_DF);
+	CONSTANT(SEL_KERNEL_CODE);
+	CONSTANT(SEL_KERNEL_DATA);
+	OFFSET(TRAP_ERROR, struct trap_frame, error);
+	OFFSET(TRAP_CS, struct trap_frame, cs);
+	OFFSET(TRAP_SS, struct trap_frame, ss);
+	OFFSET(TRAP_RAX, struct trap_frame, rax);
+	DEFINE(TRAP_SIZE, sizeof(struct trap_frame));
+	CONSTANT(IST_LEVELS);
+	CONSTANT(MSR_GS_BASE);
+	CONSTANT(EFLAGS_AC);
 
 	OFFSET(THREAD_RSP, struct thread, rsp);
 	OFFSET(THREAD_STATE_EAGER, struct thread, state[PART_EAGER]);

@@ -15,7 +15,7 @@
 #include "cmdline.h"
 #include "exit.h"
 
-struct options options = { .ist = "plain", .seed = 1, .repeat = 1 };
+struct options options = { .ist = "plain", .seed = 1, .repeat = 1, .shards = 1 };
 
 const char *cmdline_number(const char *text, uint64_t *value)
 {

@@ -90,9 +90,40 @@ struct idt_entry idt_clear(unsigned int vector)
 	return old;
 }
 
+struct idt_entry idt_get(unsigned int vector)
+{
+	struct idt_entry e;
+
+	__builtin_memcpy(&e, &idt[vector], sizeof(e));
+	return e;
+}
+
+struct idt_entry idt_set_stub(unsigned int vector, enum ist_slot slot, bool user)
+{
+	struct idt_entry old = idt_set(vector, vector_stubs + vector * VECTOR_STUB_SIZE, slot);
+
+	idt[vector].type |= user ? GATE_USER : 0;
+	return old;
+}
+
 void tss_ist_set(enum ist_slot slot, uint64_t top)
 {
 	tss.ist[slot - 1] = top;
+}
+
+uint64_t tss_ist_get(enum ist_slot slot)
+{
+	return tss.ist[slot - 1];
+}
+
+void tss_rsp0_set(uint64_t top)
+{
+	tss.rsp[0] = top;
+}
+
+uint64_t tss_rsp0_get(void)
+{
+	return tss.rsp[0];
 }
 
 void desc_init(void)

@@ -10,18 +10,6 @@
 #include <xtk/desc.h>
 #include <xtk/frame.h>
 
-/* Selectors: index in the GDT * 8, and the RPL. Those with a number are of compatibility mode. */
-#define SEL_KERNEL_CODE	  0x08
-#define SEL_KERNEL_DATA	  0x10
-#define SEL_TSS		  0x18 /* two entries */
-#define SEL_KERNEL_CODE32 0x28
-#define SEL_KERNEL_CODE16 0x30
-#define SEL_USER_CODE	  0x3b
-#define SEL_USER_CODE32	  0x43
-#define SEL_USER_CODE16	  0x4b
-#define SEL_USER_DATA	  0x53
-#define SEL_ARENA16	  0x5b /* for CPL 0 and 3: the 64 KiB that a 16-bit probe addresses */
-
 /* SDM vol. 3, "Task Management in 64-bit Mode" */
 struct tss {
 	uint32_t reserved0;

@@ -144,9 +144,8 @@ static void nmi_delivered(const struct nmi_record *record)
 }
 
 /* The last thing before the entry design returns: from here on the mark catches the return. */
-static void nmi_leaving(const struct nmi_record *record)
+static void nmi_leaving(void)
 {
-	(void)record;
 	if (phase == RETURNING)
 		mark_set(shot.at.rip);
 }
@@ -161,13 +160,18 @@ void inject_latch(void)
 	lidt(&kernel_idt);
 }
 
-/* Does not return, but for an NMI that does not come. */
-static void fire(struct trap_frame *frame)
+void inject_nmi_prepare(void)
+{
+	tss_ist_set(IST_CATCHER, stack_top(&stack_catcher_stack));
+	memcpy(catcher_idt, idt, sizeof(catcher_idt));
+	idt_set_in(catcher_idt, VEC_NMI, inject_catcher, IST_CATCHER);
+}
+
+void inject_nmi(struct trap_frame *frame)
 {
 	const struct table_pointer p = { sizeof(catcher_idt) - 1, (uint64_t)catcher_idt };
 	const struct table_pointer kernel_idt = { sizeof(idt) - 1, (uint64_t)idt };
 
-	phase = FIRED;
 	inject_frame = frame;
 	lidt(&p);
 	nmi_send_self();
@@ -185,7 +189,8 @@ static void at_target(struct trap_frame *frame)
 		return;
 	}
 	shot.hooks->before(frame);
-	fire(frame);
+	phase = FIRED;
+	inject_nmi(frame);
 }
 
 static bool on_breakpoint(struct trap_frame *frame)
@@ -212,10 +217,8 @@ static struct idt_entry old_gate;
 static void take_vectors(void)
 {
 	tss_ist_set(IST_INJECT, stack_top(&stack_inject_stack));
-	tss_ist_set(IST_CATCHER, stack_top(&stack_catcher_stack));
-	old_gate = idt_set(VEC_BP, vector_stubs + VEC_BP * VECTOR_STUB_SIZE, IST_INJECT);
-	memcpy(catcher_idt, idt, sizeof(catcher_idt));
-	idt_set_in(catcher_idt, VEC_NMI, inject_catcher, IST_CATCHER);
+	old_gate = idt_set_stub(VEC_BP, IST_INJECT, false);
+	inject_nmi_prepare();
 	old_debug = trap_install(VEC_DB, on_debug);
 	old_breakpoint = trap_install(VEC_BP, on_breakpoint);
 }

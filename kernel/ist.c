@@ -5,42 +5,97 @@
 #include <stddef.h>
 
 #include <xtk/desc.h>
+#include <xtk/ist_state.h>
 #include <xtk/nmi.h>
+#include <xtk/options.h>
 #include <xtk/string.h>
 
 #include "entry.h"
 #include "ist.h"
 
-static void handle_by_kernel(struct trap_frame *frame)
+static const struct ist_design *installed;
+
+static ist_handler handler; /* NULL: the kernel's own */
+
+/*
+ * First of all, and in one piece: a DF that the entry code leaks must be reported, and every copy
+ * that the compiler makes would suffer from it.
+ */
+static uint64_t read_rflags_and_clear_df(void)
 {
-	if (frame->vector == VEC_NMI)
-		nmi_handle(frame);
-	else
-		trap_handle(frame);
+	uint64_t rflags;
+
+	__asm__ volatile("pushfq\n\tpopq %0\n\tcld" : "=r"(rflags) : : "memory", "cc");
+	return rflags;
 }
 
-static void (*handler)(struct trap_frame *frame) = handle_by_kernel;
-
+/* #DB and #MC are the kernel's like any other exception, and use no extended state. */
 void ist_handle(struct trap_frame *frame)
 {
-	handler(frame);
+	const struct ist_state entry = {
+		.entry_rflags = read_rflags_and_clear_df(),
+		.entry_rsp = (uint64_t)__builtin_frame_address(0),
+		.back = (uint64_t)__builtin_return_address(0),
+	};
+
+	if (!handler && frame->vector != VEC_NMI) {
+		trap_handle(frame);
+		return;
+	}
+	ist_with_state(installed->state ? installed->state : &ist_state_on_stack, &entry, frame,
+		       handler ? handler : nmi_handle);
+	if (!handler)
+		nmi_leave(frame);
 }
 
-void ist_handler_set(void (*h)(struct trap_frame *frame))
+void ist_handler_set(ist_handler h)
 {
-	handler = h ? h : handle_by_kernel;
+	handler = h;
 }
 
-const struct ist_design *ist_design_find(const char *name)
+/* Whether @name is an element of the list @names, which commas separate. */
+static bool is_listed(const char *names, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *names; names += *names == ',') {
+		if (starts_with(names, name) && (names[n] == ',' || !names[n]))
+			return true;
+		while (*names && *names != ',')
+			names++;
+	}
+	return false;
+}
+
+/* Without the word, plain is chosen. */
+static bool is_chosen(const struct ist_design *design)
+{
+	return !strcmp(options.ist, "all") || is_listed(options.ist, design->name);
+}
+
+const struct ist_design *ist_next(const struct ist_design *after)
 {
 	set_for_each (it, ist_designs) {
-		if (!strcmp((*it)->name, name))
+		if (!after && is_chosen(*it))
 			return *it;
+		if (after == *it)
+			after = NULL;
 	}
 	return NULL;
 }
 
-static const struct ist_design *installed;
+/* Every name in the list must be a design's; the list is as long as the names that are. */
+const char *ist_choose(const char *value)
+{
+	size_t known = 0;
+
+	options.ist = value;
+	for (const struct ist_design *d = ist_next(NULL); d; d = ist_next(d))
+		known += strlen(d->name) + 1;
+	return !strcmp(value, "all") || known == strlen(value) + 1
+		       ? NULL
+		       : "names what is no entry design, or one twice; see kernel/ist/";
+}
 
 const struct stack *ist_stack(enum vector vector)
 {
@@ -53,11 +108,21 @@ const struct stack *ist_stack(enum vector vector)
 
 void ist_install(const struct ist_design *design)
 {
+	if (installed && installed->remove)
+		installed->remove();
 	installed = design;
 	for (unsigned int i = 0; i < IST_ENTRIES; i++) {
 		const struct ist_entry *e = &design->entry[i];
 
-		tss_ist_set(e->slot, stack_top(e->stack));
+		if (e->slot)
+			tss_ist_set(e->slot, stack_top(e->stack));
 		idt_set(e->vector, e->code, e->slot);
 	}
+	if (design->install)
+		design->install();
+}
+
+const struct ist_design *ist_installed(void)
+{
+	return installed;
 }

@@ -7,13 +7,7 @@
 
 #include <xtk/ist.h>
 
-/* ist_design_find() - the design of that name, NULL if there is none */
-const struct ist_design *ist_design_find(const char *name);
-
-/* ist_handler_set() - what ist_handle() calls from now on; NULL: the kernel's own handlers */
-void ist_handler_set(void (*handler)(struct trap_frame *frame));
-
-/* ist_install() - gates and stacks of a design */
-void ist_install(const struct ist_design *design);
+/* ist_choose() - the value of the word ist=. Return: NULL, or what is wrong with it */
+const char *ist_choose(const char *value);
 
 #endif

@@ -9,6 +9,7 @@
 #include <xtk/cpu.h>
 #include <xtk/df.h>
 #include <xtk/fault.h>
+#include <xtk/ist.h>
 #include <xtk/options.h>
 #include <xtk/paging.h>
 #include <xtk/panic.h>
@@ -25,7 +26,6 @@
 #include "desc.h"
 #include "exit.h"
 #include "header.h"
-#include "ist.h"
 #include "screen.h"
 #include "test.h"
 
@@ -120,6 +120,6 @@ void kmain(uint32_t magic, uint64_t address)
 	if (options.xcr0_given)
 		xcr0_set(options.xcr0);
 	apic_init(options.apic_chosen, options.x2apic);
-	ist_install(ist_design_find(options.ist));
+	ist_install(ist_next(NULL));
 	tests_run();
 }

@@ -89,3 +89,8 @@ uint64_t page_protect(const void *address, uint64_t flags)
 	invlpg(address);
 	return old;
 }
+
+uint64_t page_for_user(const void *address)
+{
+	return page_protect(address, (uint64_t)address | PTE_PRESENT | PTE_USER);
+}

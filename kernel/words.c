@@ -52,8 +52,26 @@ static const char *take_switch(char *value)
 
 static const char *take_ist(char *value)
 {
-	options.ist = value;
-	return ist_design_find(value) ? NULL : "names no entry design; see kernel/ist/";
+	return ist_choose(value);
+}
+
+/* shard=2/8: "2" and "8" */
+static const char *take_shard(char *value)
+{
+	uint64_t shard = 0, shards = 0;
+	char *slash = value;
+
+	while (*slash && *slash != '/')
+		slash++;
+	if (!*slash)
+		return "wants a part and how many there are, e.g. 2/8";
+	*slash = '\0';
+	if (cmdline_number(value, &shard) || cmdline_number(slash + 1, &shards) || !shard ||
+	    shard > shards || shards > 1000)
+		return "wants a part from 1 on and how many there are, e.g. 2/8";
+	options.shard = (unsigned int)shard - 1;
+	options.shards = (unsigned int)shards;
+	return NULL;
 }
 
 static const char *take_apic(char *value)
@@ -66,10 +84,10 @@ static const char *take_apic(char *value)
 }
 
 const struct word machine_words[] = {
-	{ "xcr0", take_xcr0, true }, { "switch", take_switch, true },
-	{ "save", take_save, true }, { "ist", take_ist, true },
-	{ "apic", take_apic, true }, { "events", take_events, false },
-	{ NULL, NULL, false },
+	{ "xcr0", take_xcr0, true },   { "switch", take_switch, true },
+	{ "save", take_save, true },   { "ist", take_ist, true },
+	{ "apic", take_apic, true },   { "events", take_events, false },
+	{ "shard", take_shard, true }, { NULL, NULL, false },
 };
 
 /* What only makes sense together, and what the CPU must offer. */

@@ -43,9 +43,8 @@ static void on_nmi(const struct nmi_record *record)
 	storm.nmis++;
 }
 
-static void on_leave(const struct nmi_record *record)
+static void on_leave(void)
 {
-	(void)record;
 }
 
 static const struct nmi_observer observer = { on_nmi, on_leave };

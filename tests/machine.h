@@ -15,8 +15,14 @@ struct machine {
 
 void machine_read(struct machine *m);
 
+/* machine_write() - set right whatever differs */
+void machine_write(const struct machine *m);
+
 /* machine_check() - compare; each difference is a failed check */
 void machine_check(const struct machine *want, const struct machine *got, const char *rule,
 		   const char *where);
+
+/* machine_difference() - the name of the first register that differs, NULL if none does */
+const char *machine_difference(const struct machine *want, const struct machine *got);
 
 #endif

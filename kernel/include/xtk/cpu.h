@@ -30,8 +30,11 @@
 #define CR4_SMAP       (UINT64_C(1) << 21)
 #define CR4_PKE	       (UINT64_C(1) << 22)
 
+#define EFLAGS_CF    (UINT64_C(1) << 0)
 #define EFLAGS_TF    (UINT64_C(1) << 8)
+#define EFLAGS_IF    (UINT64_C(1) << 9)
 #define EFLAGS_DF    (UINT64_C(1) << 10)
+#define EFLAGS_NT    (UINT64_C(1) << 14)
 #define EFLAGS_RF    (UINT64_C(1) << 16)
 #define EFLAGS_AC    (UINT64_C(1) << 18)
 #define EFLAGS_ID    (UINT64_C(1) << 21)

@@ -49,6 +49,7 @@ enum ist_slot {
 	IST_NMI = 2,
 	IST_DB = 3,
 	IST_MC = 4,
+	IST_STEP = 5,
 	IST_CATCHER = 6,
 	IST_INJECT = 7
 };

@@ -79,4 +79,15 @@ void inject_arm(const struct boundary *at, const struct inject_hooks *hooks);
 /* inject_disarm() - Return: what became of it; nothing stays marked */
 enum inject_outcome inject_disarm(void);
 
+/**
+ * inject_nmi() - an NMI at exactly the boundary that a #BP's frame describes
+ * @frame: at the beginning of an IST stack, less the frame; the context to resume
+ *
+ * NMIs must be open there. Does not return, but for an NMI that does not come.
+ */
+void inject_nmi(struct trap_frame *frame);
+
+/* inject_nmi_prepare() - before inject_nmi(), whenever the IDT has changed */
+void inject_nmi_prepare(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include <xtk/frame.h>
+#include <xtk/ist_state.h>
 #include <xtk/set.h>
 #include <xtk/stack.h>
 
@@ -55,8 +56,12 @@ struct ist_design {
 	bool coalesces_nmi; /* one run of the handler may answer for several NMIs */
 	struct ist_claim claims[IST_CLAIMS];
 	const char *(*missing)(void); /* the CPUID bit that the CPU lacks, NULL if it has all */
-	void (*install)(void);	      /* what is to be set besides IDT and TSS; may be NULL */
+	void (*install)(void);	      /* sets what there is besides IDT and TSS, and initialises
+					 what the design keeps; may be NULL */
 	void (*remove)(void);
+	uint64_t (*user_cr3)(void); /* the CR3 under which the laboratory runs CPL 3 code; NULL: the
+				       kernel's own */
+	const struct ist_state_policy *state; /* NULL: ist_state_on_stack */
 };
 
 /* ist_stack() - the stack on which the design in use enters @vector; NULL if it has none */
@@ -71,6 +76,17 @@ const struct stack *ist_stack(enum vector vector);
  * CR2 and IA32_XFD.
  */
 void ist_handle(struct trap_frame *frame);
+
+/* ist_handler_set() - what ist_handle() runs for every vector from now on, between save and load of
+ * the extended state; NULL: the kernel's own handlers */
+void ist_handler_set(ist_handler handler);
+
+/* ist_install() - gates and stacks of a design, in the place of the one before */
+void ist_install(const struct ist_design *design);
+const struct ist_design *ist_installed(void);
+
+/* ist_next() - walk the designs that the word ist= chooses; NULL begins, and ends */
+const struct ist_design *ist_next(const struct ist_design *after);
 
 SET_DECLARE(ist_designs, struct ist_design);
 

@@ -2,9 +2,7 @@
 /*
  * The C side of NMI, the same for every entry design, and what it lets a test see.
  *
- * The handler may hit any instruction, so it owns what it uses: CR0.TS is cleared and put back, the
- * extended state is saved with plain XSAVE into a buffer of this nest level and put back, and
- * nothing of the interrupted context is trusted or written.
+ * Its extended state is saved around it (xtk/ist_state.h).
  */
 #ifndef XTK_NMI_H
 #define XTK_NMI_H
@@ -13,24 +11,23 @@
 
 #include <xsave.h>
 #include <xtk/frame.h>
-
-#define NMI_LEVELS 4
+#include <xtk/ist_state.h>
 
 /* What one run of the handler saw. */
 struct nmi_record {
 	struct trap_frame frame;
 	uint64_t entry_rsp; /* RSP and RFLAGS as the entry design handed them to C */
 	uint64_t entry_rflags;
-	uint64_t cr0;	/* of the interrupted context */
-	uint64_t saved; /* components in the buffer of this level */
-	const void *buffer;
+	uint64_t cr0;	    /* of the interrupted context */
+	uint64_t saved;	    /* components in the buffer of this level */
+	const void *buffer; /* of this level, on its stack */
 };
 
 /* A test's view from inside: called after the state is saved, and again as the last thing before
  * the entry design returns. */
 struct nmi_observer {
 	void (*entered)(const struct nmi_record *record);
-	void (*leaving)(const struct nmi_record *record);
+	void (*leaving)(void);
 };
 
 /* nmi_observe() - @observer sees every NMI until the next call; NULL for none */
@@ -47,7 +44,10 @@ void nmi_abandon(void);
  * some instructions later. */
 void nmi_send_self(void);
 
-/* nmi_handle() - the C function that an entry design calls with the interrupted context */
-void nmi_handle(struct trap_frame *frame);
+/* nmi_handle() - the handler, between save and load of the extended state */
+void nmi_handle(struct trap_frame *frame, struct ist_state *state);
+
+/* nmi_leave() - what is left to do when the state is loaded again */
+void nmi_leave(const struct trap_frame *frame);
 
 #endif

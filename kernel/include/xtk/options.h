@@ -23,7 +23,8 @@ struct options {
 	const char *case_id; /* NULL: every case */
 	uint64_t seed;	     /* of all random data; 1 */
 	uint64_t shuffle_seed;
-	unsigned int repeat; /* 1 */
+	unsigned int repeat;	    /* 1 */
+	unsigned int shard, shards; /* 0 of 1: this part of the laboratory's cases */
 };
 
 extern struct options options;

@@ -27,4 +27,8 @@ void paging_init(void);
  */
 uint64_t page_protect(const void *address, uint64_t entry);
 
+/* page_for_user() - CPL 3 may execute and read, nobody may write, one page of the kernel image.
+ * Return: as page_protect(). */
+uint64_t page_for_user(const void *address);
+
 #endif

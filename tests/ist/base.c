@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The base contexts: what the first event interrupts, and what must be as before when all is over.
+ */
+#include <stddef.h>
+
+#include <xsave/insn.h>
+#include <xtk/cpu.h>
+#include <xtk/desc.h>
+#include <xtk/paging.h>
+#include <xtk/string.h>
+#include <xtk/xregs.h>
+#include <xtk/xstate.h>
+
+#include "../machine.h"
+#include "engine.h"
+
+#define ABOVE	  256 /* bytes above the base's RSP, which nobody may write */
+#define BASE_SEED 0xba5e
+#define BASE_CR2  UINT64_C(0xba5ec2000)
+#define NO_STACK  UINT64_C(0x00007fffdead1000) /* canonical, and not mapped */
+
+STACK_DEFINE(lab_task, (IST_LEVELS + 1) * IST_LEVEL_SIZE);
+
+static uint64_t rsp_of_task(void)
+{
+	return stack_top(&lab_task_stack) - ABOVE;
+}
+
+static uint64_t rsp_odd(void)
+{
+	return rsp_of_task() - 3;
+}
+
+static uint64_t rsp_nowhere(void)
+{
+	return NO_STACK;
+}
+
+/* The worst that a user can choose: the middle of the frame that the NMI's entry begins with. */
+static uint64_t rsp_forged(void)
+{
+	const struct stack *s = ist_stack(VEC_NMI);
+
+	return (s ? stack_top(s) : NO_STACK) - 0x58;
+}
+
+const struct lab_base lab_bases[] = {
+	{ "kernel", lab_base_kernel, false, EFLAGS_CF, rsp_of_task, false },
+	{ "user", lab_base_user, true, EFLAGS_CF, rsp_forged, false },
+	{ "gap", lab_syscall_gap_start, false, 0, rsp_nowhere, false },
+	{ "forged", lab_syscall_gap_start, false, 0, rsp_forged, false },
+	{ "flags", lab_base_kernel, false, EFLAGS_DF | EFLAGS_AC | EFLAGS_NT | EFLAGS_CF,
+	  rsp_of_task, false },
+	{ "odd", lab_base_kernel, false, EFLAGS_DF, rsp_odd, false },
+	{ "ts", lab_base_kernel, false, 0, rsp_of_task, true },
+};
+const unsigned int lab_base_count = sizeof(lab_bases) / sizeof(lab_bases[0]);
+
+static struct {
+	struct machine machine;
+	struct trap_frame frame;
+	uint64_t ist[8];
+	struct idt_entry idt[VEC_EXCEPTIONS];
+} before;
+
+static struct xregs pattern, now;
+static uint64_t mask;
+
+void base_init(void)
+{
+	mask = (cpu.has_xsave ? insn_xgetbv(0) : XSAVE_LEGACY_MASK) & XREGS_MASK;
+	xregs_pattern(&pattern, mask, BASE_SEED);
+	write_dr0(BASE_SEED);
+	write_dr1(BASE_SEED + 1);
+	write_dr2(BASE_SEED + 2);
+	write_dr3(BASE_SEED + 3);
+	wrmsr(MSR_FS_BASE, BASE_CR2 + 1);
+	wrmsr(MSR_GS_BASE, BASE_CR2 + 2);
+	wrmsr(MSR_KERNEL_GS_BASE, BASE_CR2 + 3);
+}
+
+struct trap_frame base_context(void)
+{
+	const struct lab_base *b = lab_setup.base;
+	struct trap_frame f = {
+		.rip = (uint64_t)b->code,
+		.cs = b->user ? SEL_USER_CODE : SEL_KERNEL_CODE,
+		.ss = b->user ? SEL_USER_DATA : SEL_KERNEL_DATA,
+		.rflags = EFLAGS_FIXED | b->rflags,
+		.rsp = b->rsp(),
+	};
+	uint64_t *gpr = &f.r15;
+
+	for (unsigned int i = 0; i < 15; i++)
+		gpr[i] = UINT64_C(0xba5e000000000000) + i * UINT64_C(0x0001000100010001);
+	return f;
+}
+
+void base_load(void)
+{
+	memset(lab_task + sizeof(lab_task) - ABOVE, 0xa5, ABOVE);
+	clts();
+	xregs_load(&pattern, mask);
+	write_cr2(BASE_CR2);
+	if (lab_setup.base->ts)
+		write_cr0(read_cr0() | CR0_TS);
+}
+
+void base_begin(const struct trap_frame *frame)
+{
+	lab_case.base = *frame;
+	machine_read(&before.machine);
+	for (unsigned int slot = IST_DF; slot <= IST_INJECT; slot++)
+		before.ist[slot] = tss_ist_get((enum ist_slot)slot);
+	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++)
+		before.idt[v] = idt_get(v);
+}
+
+const char *frame_difference(const struct trap_frame *a, const struct trap_frame *b)
+{
+	static const char *const names[] = { "r15", "r14", "r13", "r12", "r11", "r10", "r9",  "r8",
+					     "rbp", "rdi", "rsi", "rdx", "rcx", "rbx", "rax", NULL,
+					     NULL,  "rip", "cs",  NULL,	 "rsp", "ss" };
+	const uint64_t *x = &a->r15, *y = &b->r15;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i] && x[i] != y[i])
+			return names[i];
+	}
+	return (a->rflags ^ b->rflags) & ~EFLAGS_RF ? "rflags" : NULL;
+}
+
+static void check_registers(const struct trap_frame *frame)
+{
+	const char *different = frame_difference(&lab_case.base, frame);
+	struct machine after;
+	struct xregs_diff first;
+
+	if (different)
+		lab_fail("context", "register=%s", different);
+	machine_read(&after);
+	different = machine_difference(&before.machine, &after);
+	if (different)
+		lab_fail("machine", "register=%s", different);
+	clts();
+	xregs_store(&now, mask);
+	if (xregs_compare(&pattern, &now, mask, &first))
+		lab_fail("state", "register=%s", first.name);
+	if (lab_setup.base->ts)
+		write_cr0(read_cr0() | CR0_TS);
+}
+
+static void check_tables(void)
+{
+	for (unsigned int slot = IST_DF; slot <= IST_INJECT; slot++) {
+		if (before.ist[slot] != tss_ist_get((enum ist_slot)slot))
+			lab_fail("ist_pointer", "ist=%u", slot);
+	}
+	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++) {
+		struct idt_entry gate = idt_get(v);
+
+		if (memcmp(&before.idt[v], &gate, sizeof(gate)))
+			lab_fail("idt", "vec=%u", v);
+	}
+}
+
+/* Every handler ran as often as its event came; a design may answer several NMIs by one run, if
+ * that begins after the last of them. */
+static void check_runs(void)
+{
+	const struct lab_case *c = &lab_case;
+	unsigned int due[VEC_EXCEPTIONS] = { 0 }, last_nmi = 0;
+
+	for (unsigned int i = 0; i < c->deliveries; i++) {
+		due[c->delivered[i].vector]++;
+		if (c->delivered[i].vector == VEC_NMI)
+			last_nmi = i + 1;
+	}
+	if (c->begun != c->count || c->nmi_latched)
+		lab_fail("not_reached", "event=%u", c->begun);
+	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++) {
+		bool coalesced = v == VEC_NMI && lab_setup.design->coalesces_nmi;
+
+		if (coalesced ? c->nmi_answered < last_nmi : c->ran[v] != due[v])
+			lab_fail("lost", "vec=%u ran=%u delivered=%u", v, c->ran[v], due[v]);
+	}
+	if (c->level)
+		lab_fail("unfinished", "level=%u", c->level);
+}
+
+static void check_stacks(void)
+{
+	static uint8_t want[ABOVE];
+
+	memset(want, 0xa5, ABOVE);
+	if (memcmp(lab_task + sizeof(lab_task) - ABOVE, want, ABOVE))
+		lab_fail("task_stack", "bytes above RSP");
+}
+
+void base_end(const struct trap_frame *frame)
+{
+	check_runs();
+	check_registers(frame);
+	check_tables();
+	check_stacks();
+	lab_check_nmi();
+}

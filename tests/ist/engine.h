@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between the parts of the laboratory.
+ */
+#ifndef XTK_TESTS_IST_ENGINE_H
+#define XTK_TESTS_IST_ENGINE_H
+
+#include <xtk/desc.h>
+#include <xtk/frame.h>
+#include <xtk/ist_state.h>
+#include <xtk/recover.h>
+
+#include "lab.h"
+
+/* What was delivered, and to which context. */
+struct lab_delivery {
+	enum vector vector;
+	struct trap_frame frame;
+};
+
+/* One case, while it runs. */
+struct lab_case {
+	const struct lab_event *events;
+	unsigned int count;
+	bool recording;
+	struct lab_delivery delivered[LAB_EVENTS];
+	unsigned int deliveries;	  /* including a latched NMI once it has been delivered */
+	unsigned int begun;		  /* events that have been injected or sent */
+	unsigned int ran[VEC_EXCEPTIONS]; /* handler runs by vector */
+	unsigned int nmi_answered;	  /* deliveries when the NMI handler last began */
+	unsigned int level;		  /* of nesting of handlers */
+	uint64_t back[IST_LEVELS + 1];	  /* where the handler of each level returns to */
+	unsigned int irets;
+	bool nmi_blocked, nmi_latched;
+	struct trap_frame base; /* the context that the first event interrupted */
+	struct lab_verdict verdict;
+};
+
+extern struct lab_setup lab_setup;
+extern struct lab_case lab_case;
+
+/* What lab_window() changes. */
+extern uint32_t lab_masked;
+
+/* The gates of the design, whatever the IDT holds while a run is recorded. */
+extern struct idt_entry lab_gates[VEC_EXCEPTIONS];
+
+/* lab_fail() - the case is over; the first call counts */
+void lab_fail(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* lab_give_up() - from any context: back to lab_run() or lab_record() */
+void lab_give_up(void) __attribute__((noreturn));
+
+/* lab.asm */
+void lab_leave(const struct trap_frame *context) __attribute__((noreturn));
+void lab_enter(const struct trap_frame *context) __attribute__((noreturn));
+uint64_t lab_body(uint32_t early, uint32_t late, uint64_t level);
+extern const uint8_t lab_window[] __asm__("lab_window.enter");
+extern const uint8_t lab_iretq[], lab_base_kernel[], lab_base_user[], lab_syscall_gap_start[];
+
+/* marks.c: INT3 over instructions, through the writable alias */
+void mark_set(uint64_t rip);
+void mark_clear(uint64_t rip);
+bool mark_is_set(uint64_t rip);
+void marks_clear_all(void);
+/* The IRETQs of all designs, marked as long as the laboratory has the machine. */
+void iretqs_mark(void);
+void iretqs_unmark(void);
+bool is_iretq(uint64_t rip);
+
+/* deliver.c: a base context's INT3, a mark, or an IRETQ */
+bool lab_on_breakpoint(struct trap_frame *frame);
+
+/* record.c: single steps */
+void record_begin(struct lab_boundary *list, unsigned int max);
+unsigned int record_end(void);
+/* From the entry of the last event on; @frame is the context in which it begins. */
+void record_from(struct trap_frame *frame) __attribute__((noreturn));
+/* A marked instruction is about to execute in a recorded run. */
+void record_at_mark(struct trap_frame *frame) __attribute__((noreturn));
+/* An IRETQ is about to go to the context of @frame. */
+void record_iret(struct trap_frame *frame) __attribute__((noreturn));
+/* #DB of a step. */
+bool record_on_debug(struct trap_frame *frame);
+
+/* handle.c: what ist_handle() runs */
+void lab_handle(struct trap_frame *frame, struct ist_state *state);
+void lab_handle_init(void);
+
+/* run.c: NMIs are open and none is pending */
+void lab_check_nmi(void);
+
+/* base.c */
+/* base_init() - a pattern, and values in the registers that no case changes */
+void base_init(void);
+struct trap_frame base_context(void);
+/* base_load() - all registers of the base context that lab_enter() does not load */
+void base_load(void);
+/* base_begin(), base_end() - the two INT3: take the picture, and judge by it */
+void base_begin(const struct trap_frame *frame);
+void base_end(const struct trap_frame *frame);
+
+/* frame_difference() - compare the registers of two frames; RF is the delivery's affair. Return:
+ * the name of the first register that differs, NULL if none does */
+const char *frame_difference(const struct trap_frame *a, const struct trap_frame *b);
+
+#endif

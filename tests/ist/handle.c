@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The laboratory's handler, the same for every design and vector: it judges what the entry design
+ * hands it, fills every register with a pattern of its nest level, lets further events in, and
+ * judges whether the pattern has outlived them.
+ */
+#include <xsave/insn.h>
+#include <xtk/cpu.h>
+#include <xtk/desc.h>
+#include <xtk/panic.h>
+#include <xtk/xregs.h>
+#include <xtk/xstate.h>
+
+#include "engine.h"
+
+#define CR2_OF_LEVEL UINT64_C(0x1e7e10000)
+#define SEED	     0x1ab000 /* levels lie less than 16 apart: xregs_pattern() */
+
+static struct xregs patterns[IST_LEVELS + 1], now;
+
+void lab_handle_init(void)
+{
+	for (unsigned int level = 0; level <= IST_LEVELS; level++)
+		xregs_pattern(&patterns[level], XREGS_MASK, SEED + level);
+}
+
+static bool is_allowed_stack(const struct stack *s)
+{
+	const struct ist_design *d = lab_setup.design;
+
+	for (unsigned int i = 0; i < IST_ENTRIES; i++) {
+		if (s == d->entry[i].stack)
+			return true;
+	}
+	for (unsigned int i = 0; i < IST_STACKS; i++) {
+		if (s == d->stacks[i])
+			return true;
+	}
+	return s == stack_find(lab_case.base.rsp) || s == stack_find(tss_rsp0_get());
+}
+
+static void check_stack(const struct ist_state *state)
+{
+	const struct stack *s = stack_find(state->entry_rsp);
+
+	if (state->entry_rflags & (EFLAGS_DF | EFLAGS_AC))
+		lab_fail("flags_in_handler", "rflags=0x%lx", state->entry_rflags);
+	if (state->entry_rsp % 16)
+		lab_fail("alignment", "rsp=0x%lx", state->entry_rsp);
+	if (!s || !is_allowed_stack(s))
+		lab_fail("stack", "rsp=0x%lx on %s", state->entry_rsp, s ? s->name : "none");
+}
+
+/*
+ * The handler is called with the context that its event interrupted. Only an event that hit an
+ * entry may come with another one: a design that finishes the interrupted entry's work in its place
+ * returns to where that work is done.
+ */
+static void check_frame(const struct trap_frame *frame)
+{
+	const struct lab_case *c = &lab_case;
+	char at[64];
+
+	for (unsigned int i = c->deliveries; i--;) {
+		const struct lab_delivery *d = &c->delivered[i];
+		const char *different;
+
+		if (d->vector != frame->vector || d->frame.rip != frame->rip ||
+		    d->frame.rsp != frame->rsp)
+			continue;
+		different = frame_difference(&d->frame, frame);
+		if (different)
+			lab_fail("frame", "vec=%lu register=%s", frame->vector, different);
+		return;
+	}
+	lab_place_name(at, sizeof(at), frame->rip);
+	if (!lab_place(frame->rip).label || (frame->cs & 3))
+		lab_fail("frame", "vec=%lu rip=%s rsp=0x%lx", frame->vector, at, frame->rsp);
+}
+
+static unsigned int times_delivered(enum vector vector)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < lab_case.deliveries; i++)
+		n += lab_case.delivered[i].vector == vector;
+	return n;
+}
+
+static void count_run(const struct trap_frame *frame)
+{
+	struct lab_case *c = &lab_case;
+
+	if (frame->vector >= VEC_EXCEPTIONS ||
+	    ++c->ran[frame->vector] > times_delivered((enum vector)frame->vector)) {
+		lab_fail("ran_again", "vec=%lu", frame->vector);
+		lab_give_up();
+	}
+	if (frame->vector == VEC_NMI)
+		c->nmi_answered = c->deliveries;
+}
+
+/* The window, with a pattern in all registers; nested levels have other ones. */
+static void run_window(enum vector vector, unsigned int level, uint64_t mask)
+{
+	uint32_t open = ~(vector == VEC_NMI ? 0 : LAB_MASK(vector));
+	struct xregs_diff first;
+	uint64_t lost;
+
+	xregs_load(&patterns[level], mask);
+	write_cr2(CR2_OF_LEVEL + level);
+	lost = lab_body(lab_setup.rearm_early ? open : ~0u, open, level + 1);
+	if (lost)
+		lab_fail("handler_gprs", "level=%u lost=0x%lx", level, lost);
+	if (read_cr2() != CR2_OF_LEVEL + level)
+		lab_fail("handler_cr2", "level=%u cr2=0x%lx", level, read_cr2());
+	xregs_store(&now, mask);
+	if (xregs_compare(&patterns[level], &now, mask, &first))
+		lab_fail("handler_state", "level=%u register=%s", level, first.name);
+}
+
+void lab_handle(struct trap_frame *frame, struct ist_state *state)
+{
+	struct lab_case *c = &lab_case;
+	unsigned int level = c->level;
+	uint64_t xcr0 = cpu.has_xsave ? insn_xgetbv(0) : XSAVE_LEGACY_MASK;
+
+	count_run(frame);
+	if (level > IST_LEVELS) {
+		lab_fail("too_deep", "level=%u", level);
+		lab_give_up();
+	}
+	c->back[level] = state->back;
+	c->level++;
+	check_stack(state);
+	check_frame(frame);
+	run_window((enum vector)frame->vector, level, xcr0 & XREGS_MASK);
+	c->level = level;
+}

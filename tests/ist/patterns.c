@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All cases of a pattern. patterns.h says what is printed and judged.
+ */
+#include <stddef.h>
+
+#include <xtk/cpu.h>
+#include <xtk/options.h>
+#include <xtk/print.h>
+#include <xtk/string.h>
+#include <xtk/test.h>
+
+#include "patterns.h"
+#include "tally.h"
+
+#define MAX_PATH    4096
+#define MAX_SHOWN   3	/* failures of a pattern that are printed in full */
+#define QUICK_CASES 600 /* of three events, at quick depth */
+
+static struct lab_boundary first_path[MAX_PATH], second_path[MAX_PATH];
+
+static struct {
+	const struct lab_pattern *pattern;
+	const struct lab_setup *setup;
+	struct lab_event events[3];
+	char name[96]; /* design, pattern with its base, re-arm */
+	unsigned int cases, failed, unreachable;
+	unsigned int stride; /* every n-th second boundary only */
+	struct tally second, third;
+} run;
+
+bool pattern_rearms(const struct lab_pattern *p)
+{
+	for (unsigned int i = 1; i < p->count; i++) {
+		for (unsigned int j = 0; j < i; j++) {
+			if (p->vector[i] == p->vector[j] && p->vector[i] != VEC_NMI)
+				return true;
+		}
+	}
+	return false;
+}
+
+static size_t pattern_name(char *out, size_t size)
+{
+	const char *base = run.setup->base->name;
+	bool plain = !strcmp(base, "kernel");
+
+	return format_text(out, size, "%s%s%s", plain ? "" : base, plain ? "" : ":",
+			   run.pattern->name);
+}
+
+static const char *rearm_name(void)
+{
+	if (!pattern_rearms(run.pattern))
+		return "-";
+	return run.setup->rearm_early ? "early" : "late";
+}
+
+static unsigned int occurrence(const struct lab_event *e)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < e->index; i++)
+		n += e->path[i].rip == e->path[e->index].rip;
+	return n;
+}
+
+/* The id of a case: its pattern, and label+distance.occurrence of each event but the first. */
+static void case_name(char *out, size_t size)
+{
+	size_t n = format_text(out, size, "%s", run.name);
+
+	for (unsigned int i = 1; i < run.pattern->count && n < size; i++) {
+		const struct lab_event *e = &run.events[i];
+
+		n += format_text(out + n, size - n, "/");
+		n += lab_place_name(out + n, size - n, e->path[e->index].rip);
+		n += format_text(out + n, size - n, ".%u", occurrence(e));
+	}
+}
+
+static void count_case(bool failed)
+{
+	const struct lab_event *e = run.events;
+
+	run.cases++;
+	run.failed += failed;
+	if (run.pattern->count > 1)
+		tally_add(&run.second, e[1].path[e[1].index].rip, failed);
+	if (run.pattern->count > 2)
+		tally_add(&run.third, e[2].path[e[2].index].rip, failed);
+}
+
+static void run_one(void)
+{
+	struct lab_verdict verdict;
+	char name[256];
+	bool good;
+
+	if (options.case_id) {
+		case_name(name, sizeof(name));
+		if (!case_selected(name))
+			return;
+	}
+	good = lab_run(run.events, run.pattern->count, &verdict);
+	count_case(!good);
+	if (good || (run.failed > MAX_SHOWN && !options.case_id))
+		return;
+	case_name(name, sizeof(name));
+	test_info("ist-fail: case=%s what=%s %s", name, verdict.what, verdict.detail);
+}
+
+/* Whether the event may come at a boundary: a blocked NMI only if the pattern wants it latched. */
+static bool may_come(unsigned int event, const struct lab_boundary *at)
+{
+	bool masked = at->masked & LAB_MASK(run.pattern->vector[event]);
+
+	return masked == run.events[event].latched;
+}
+
+static void each_third(void)
+{
+	struct lab_verdict verdict;
+	unsigned int n = lab_record(run.events, 2, second_path, MAX_PATH, &verdict);
+
+	if (!n) {
+		count_case(true);
+		return;
+	}
+	run.events[2].path = second_path;
+	for (unsigned int i = 0; i < n; i += run.stride) {
+		run.events[2].index = i;
+		if (may_come(2, &second_path[i]))
+			run_one();
+		else
+			run.unreachable++;
+	}
+}
+
+static bool of_this_shard(unsigned int index)
+{
+	return index % options.shards == options.shard;
+}
+
+static void each_second(void)
+{
+	struct lab_verdict verdict;
+	unsigned int n = lab_record(run.events, 1, first_path, MAX_PATH, &verdict);
+
+	if (!n) {
+		test_error("%s: no recorded run of the first event: %s %s", run.name,
+			   verdict.what ? verdict.what : "too long", verdict.detail);
+		return;
+	}
+	run.events[1].path = first_path;
+	for (unsigned int i = 0; i < n; i++) {
+		run.events[1].index = i;
+		if (!of_this_shard(i))
+			continue;
+		if (!may_come(1, &first_path[i]))
+			run.unreachable++;
+		else if (run.pattern->count == 2)
+			run_one();
+		else
+			each_third();
+	}
+}
+
+/* what the design claims  */
+
+static const struct ist_claim *claim_for(const char *pattern)
+{
+	const struct ist_design *d = run.setup->design;
+
+	for (unsigned int i = 0; i < IST_CLAIMS && d->claims[i].pattern; i++) {
+		if (!strcmp(d->claims[i].pattern, pattern))
+			return &d->claims[i];
+	}
+	return NULL;
+}
+
+static bool is_claimed(const struct ist_claim *claim, const char *step)
+{
+	size_t n = strlen(step);
+
+	if (!claim->fails)
+		return false;
+	if (!strcmp(claim->fails, "*"))
+		return true;
+	for (const char *s = claim->fails; *s; s += *s == ' ') {
+		if (starts_with(s, step) && (s[n] == ' ' || !s[n]))
+			return true;
+		while (*s && *s != ' ')
+			s++;
+	}
+	return false;
+}
+
+/* What is claimed for a pattern holds in every base context that has no claim of its own. */
+static const struct ist_claim *find_claim(const char *pattern)
+{
+	const struct ist_claim *own = claim_for(pattern);
+
+	return own ? own : claim_for(run.pattern->name);
+}
+
+struct comparison {
+	bool worse, better;
+	char steps[160]; /* those that differ */
+};
+
+static void compare_step(struct comparison *c, const struct ist_claim *claim, const char *step,
+			 unsigned int failed)
+{
+	size_t n = strlen(c->steps);
+
+	if (is_claimed(claim, step) == (failed != 0))
+		return;
+	if (!failed && run.stride > 1)
+		return; /* the case that fails may be among those left out */
+	c->worse = c->worse || failed;
+	c->better = c->better || !failed;
+	format_text(c->steps + n, sizeof(c->steps) - n, "%s%s", n ? "," : "", step);
+}
+
+static void judge(void)
+{
+	struct comparison c = { 0 };
+	struct tally_step step;
+	unsigned int index = 0;
+	char pattern[64];
+	const struct ist_claim *claim;
+	const char *verdict;
+
+	pattern_name(pattern, sizeof(pattern));
+	claim = find_claim(pattern);
+	if (!claim) {
+		test_info("ist-claim: design=%s pattern=%s claim=none verdict=unclaimed",
+			  run.setup->design->name, pattern);
+		return;
+	}
+	if (run.pattern->count == 1)
+		compare_step(&c, claim, "base", run.failed);
+	while (tally_step(&run.second, run.setup->design, &index, &step))
+		compare_step(&c, claim, step.name, step.failed);
+	verdict = c.worse ? "worse" : c.better ? "better" : "as_claimed";
+	test_info("ist-claim: design=%s pattern=%s rearm=%s claim=%s verdict=%s steps=%s",
+		  run.setup->design->name, pattern, rearm_name(),
+		  claim->fails ? claim->fails : "survives", verdict, *c.steps ? c.steps : "-");
+	if (!c.worse && !c.better)
+		test_checked("ist", run.cases);
+	else
+		test_fail("ist", claim->fails ? claim->fails : "survives", c.steps,
+			  "%s %s than claimed", run.name, verdict);
+}
+
+/* what is printed  */
+
+static void print_steps(const struct tally *t, unsigned int event)
+{
+	const struct ist_design *d = run.setup->design;
+	struct tally_step step;
+	unsigned int index = 0;
+	char pattern[64];
+
+	pattern_name(pattern, sizeof(pattern));
+	while (tally_step(t, d, &index, &step))
+		test_info("ist-step: design=%s pattern=%s rearm=%s event=%u step=%s cases=%u "
+			  "failed=%u",
+			  d->name, pattern, rearm_name(), event, step.name, step.cases,
+			  step.failed);
+}
+
+static void print_boundaries(const struct tally *t, unsigned int event)
+{
+	char pattern[64], at[80];
+
+	pattern_name(pattern, sizeof(pattern));
+	for (unsigned int i = 0; i < t->count; i++) {
+		lab_place_name(at, sizeof(at), t->rows[i].rip);
+		test_info("ist-at: design=%s pattern=%s rearm=%s event=%u at=%s rip=0x%lx cases=%u "
+			  "failed=%u",
+			  run.setup->design->name, pattern, rearm_name(), event, at, t->rows[i].rip,
+			  t->rows[i].cases, t->rows[i].failed);
+	}
+}
+
+static void print_results(void)
+{
+	char pattern[64];
+
+	pattern_name(pattern, sizeof(pattern));
+	test_info("ist: design=%s pattern=%s rearm=%s cases=%u failed=%u na=%u",
+		  run.setup->design->name, pattern, rearm_name(), run.cases, run.failed,
+		  run.unreachable);
+	print_steps(&run.second, 2);
+	print_steps(&run.third, 3);
+	print_boundaries(&run.second, 2);
+	print_boundaries(&run.third, 3);
+}
+
+static void begin(const struct lab_pattern *pattern, const struct lab_setup *setup)
+{
+	char name[64];
+
+	memset(&run, 0, sizeof(run));
+	run.pattern = pattern;
+	run.setup = setup;
+	run.stride = pattern->count == 3 && !options.depth_full ? 7 : 1;
+	for (unsigned int i = 0; i < pattern->count; i++)
+		run.events[i].vector = pattern->vector[i];
+	run.events[pattern->count - 1].latched = pattern->latched;
+	pattern_name(name, sizeof(name));
+	format_text(run.name, sizeof(run.name), "%s/%s/%s", setup->design->name, name,
+		    rearm_name());
+}
+
+void pattern_run(const struct lab_pattern *pattern, const struct lab_setup *setup)
+{
+	begin(pattern, setup);
+	lab_begin(setup);
+	if (pattern->count == 1)
+		run_one();
+	else
+		each_second();
+	lab_end();
+	if (!run.cases)
+		return;
+	print_results();
+	judge();
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A nesting pattern, all its cases, and what became of them.
+ */
+#ifndef XTK_TESTS_IST_PATTERNS_H
+#define XTK_TESTS_IST_PATTERNS_H
+
+#include "lab.h"
+
+/* Events after each other, each inside the one before: the first hits the base context. */
+struct lab_pattern {
+	const char *name; /* "NMI>DB>NMI" */
+	unsigned int count;
+	enum vector vector[3];
+	bool latched; /* the last one: an NMI where NMIs are blocked */
+};
+
+/**
+ * pattern_run() - every case of a pattern: all boundaries, or all pairs of them
+ * @pattern: which
+ * @setup:   the design, the base context, and when handlers re-arm
+ *
+ * Prints what docs/protocol.md calls the lines of the laboratory, and ends a subtest: it fails if a
+ * case fails at a step that the design does not claim to fail at, or if none fails at one that it
+ * does.
+ */
+void pattern_run(const struct lab_pattern *pattern, const struct lab_setup *setup);
+
+/* pattern_rearms() - whether it matters when handlers re-arm their vector */
+bool pattern_rearms(const struct lab_pattern *pattern);
+
+#endif

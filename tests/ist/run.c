@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking the machine, running one case after another, and setting right what a broken design has
+ * left behind.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <xtk/cpu.h>
+#include <xtk/desc.h>
+#include <xtk/panic.h>
+#include <xtk/paging.h>
+#include <xtk/print.h>
+#include <xtk/recover.h>
+#include <xtk/string.h>
+#include <xtk/trap.h>
+
+#include "../machine.h"
+#include "engine.h"
+
+STACK_DEFINE(lab_stack, 16 * 1024); /* #BP, and every exception that no design has to do with */
+STACK_DEFINE(lab_step_stack, 16 * 1024);
+
+struct lab_setup lab_setup;
+struct lab_case lab_case;
+struct idt_entry lab_gates[VEC_EXCEPTIONS];
+
+static struct {
+	const struct ist_design *installed;
+	struct machine machine, seeded;
+	struct idt_entry idt[VEC_EXCEPTIONS];
+	trap_handler traps[VEC_EXCEPTIONS];
+	uint64_t ist[8], rsp0, user_page;
+	struct recover_point way_back;
+	bool dirty; /* something may be wrong since the last case */
+	unsigned int nmis;
+} lab;
+
+void lab_fail(const char *what, const char *format, ...)
+{
+	struct lab_verdict *v = &lab_case.verdict;
+	va_list args;
+
+	if (v->what)
+		return;
+	v->what = what;
+	va_start(args, format);
+	vformat_text(v->detail, sizeof(v->detail), format, args);
+	va_end(args);
+}
+
+/* By IRET, which opens NMIs. */
+void lab_give_up(void)
+{
+	struct trap_frame f = { 0 };
+
+	recover_by_frame(&f, &lab.way_back);
+	lab_enter(&f);
+}
+
+/* Exceptions that nobody has delivered: a jump or a stack pointer has gone wild. */
+static bool on_fault(struct trap_frame *frame)
+{
+	char at[64];
+
+	lab_place_name(at, sizeof(at), frame->rip);
+	lab_fail(frame->vector == VEC_DF ? "double_fault" : "fault", "vec=%lu error=0x%lx rip=%s",
+		 frame->vector, frame->error, at);
+	lab_give_up();
+}
+
+static bool count_nmi(struct trap_frame *frame)
+{
+	(void)frame;
+	lab.nmis++;
+	return true;
+}
+
+/* NMIs must be open and none pending: one that we send arrives, and no other. */
+static void take_nmis(void)
+{
+	struct idt_entry gate = idt_set_stub(VEC_NMI, IST_STEP, false);
+	trap_handler old = trap_install(VEC_NMI, count_nmi);
+
+	lab.nmis = 0;
+	cpu_relax();
+	if (lab.nmis)
+		lab_fail("nmi_pending", "an NMI that nobody sent");
+	nmi_send_self();
+	for (unsigned int i = 0; i < 10000 && !lab.nmis; i++)
+		cpu_relax();
+	idt_restore(VEC_NMI, gate);
+	trap_install(VEC_NMI, old);
+}
+
+void lab_check_nmi(void)
+{
+	take_nmis();
+	if (!lab.nmis)
+		lab_fail("nmi_blocked", "a self-NMI is not taken");
+}
+
+static void wipe(const struct stack *s)
+{
+	if (s)
+		memset(s->guard + PAGE_SIZE, 0, s->size);
+}
+
+/* After a case that went wrong. */
+static void set_right(void)
+{
+	const struct ist_design *d = lab_setup.design;
+
+	machine_write(&lab.seeded);
+	for (unsigned int i = 0; i < IST_ENTRIES; i++)
+		wipe(d->entry[i].stack);
+	for (unsigned int i = 0; i < IST_STACKS; i++)
+		wipe(d->stacks[i]);
+	ist_install(d);
+	base_load();
+	marks_clear_all();
+	take_nmis();
+	lab.dirty = false;
+}
+
+static void run_case(const struct lab_event *events, unsigned int count, bool recording)
+{
+	struct trap_frame context;
+
+	lab_case = (struct lab_case){ .events = events, .count = count, .recording = recording };
+	lab_masked = 0;
+	if (lab.dirty)
+		set_right();
+	lab.dirty = true;
+	context = base_context();
+	if (recover_here(&lab.way_back) == 0)
+		lab_enter(&context);
+	marks_clear_all();
+	lab.dirty = lab_case.verdict.what != NULL;
+}
+
+bool lab_run(const struct lab_event *events, unsigned int count, struct lab_verdict *verdict)
+{
+	run_case(events, count, false);
+	*verdict = lab_case.verdict;
+	return !verdict->what;
+}
+
+unsigned int lab_record(const struct lab_event *events, unsigned int count,
+			struct lab_boundary *list, unsigned int max, struct lab_verdict *verdict)
+{
+	record_begin(list, max);
+	lab.dirty = true;
+	set_right();
+	idt_set_stub(VEC_DB, IST_STEP, false);
+	trap_install(VEC_DB, record_on_debug);
+	run_case(events, count, true);
+	trap_install(VEC_DB, NULL);
+	idt_restore(VEC_DB, lab_gates[VEC_DB]);
+	*verdict = lab_case.verdict;
+	return verdict->what ? 0 : record_end();
+}
+
+static bool is_of_design(unsigned int vector)
+{
+	return vector == VEC_NMI || vector == VEC_DB || vector == VEC_MC;
+}
+
+static void take_vectors(void)
+{
+	tss_ist_set(IST_INJECT, stack_top(&lab_stack_stack));
+	tss_ist_set(IST_STEP, stack_top(&lab_step_stack_stack));
+	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++) {
+		enum vector vector = (enum vector)v;
+
+		if (is_of_design(v))
+			continue;
+		idt_set_stub(v, v == VEC_DF ? IST_DF : IST_INJECT, v == VEC_BP);
+		lab.traps[v] = trap_install(vector, v == VEC_BP ? lab_on_breakpoint : on_fault);
+	}
+}
+
+static void give_vectors_back(void)
+{
+	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++) {
+		if (!is_of_design(v))
+			trap_install((enum vector)v, lab.traps[v]);
+		idt_restore(v, lab.idt[v]);
+	}
+}
+
+void lab_begin(const struct lab_setup *setup)
+{
+	lab.installed = ist_installed();
+	lab_setup = *setup;
+	machine_read(&lab.machine);
+	lab.rsp0 = tss_rsp0_get();
+	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++)
+		lab.idt[v] = idt_get(v);
+	for (unsigned int slot = IST_DF; slot <= IST_INJECT; slot++)
+		lab.ist[slot] = tss_ist_get((enum ist_slot)slot);
+	lab_text_init();
+	ist_install(setup->design);
+	take_vectors();
+	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++)
+		lab_gates[v] = idt_get(v);
+	inject_nmi_prepare();
+	lab.user_page = page_for_user(lab_base_user);
+	lab_handle_init();
+	ist_handler_set(lab_handle);
+	iretqs_mark();
+	base_init();
+	machine_read(&lab.seeded);
+	lab.dirty = true;
+}
+
+void lab_end(void)
+{
+	iretqs_unmark();
+	marks_clear_all();
+	ist_handler_set(NULL);
+	page_protect(lab_base_user, lab.user_page);
+	ist_install(lab.installed);
+	give_vectors_back();
+	for (unsigned int slot = IST_DF; slot <= IST_INJECT; slot++)
+		tss_ist_set((enum ist_slot)slot, lab.ist[slot]);
+	tss_rsp0_set(lab.rsp0);
+	machine_write(&lab.machine);
+}
