@@ -15,7 +15,9 @@
 
 static const struct ist_design *installed;
 
-static ist_handler handler; /* NULL: the kernel's own */
+static const struct ist_handler by_kernel = { nmi_handle, nmi_leave };
+
+static const struct ist_handler *handler = &by_kernel;
 
 /*
  * First of all, and in one piece: a DF that the entry code leaks must be reported, and every copy
@@ -38,19 +40,18 @@ void ist_handle(struct trap_frame *frame)
 		.back = (uint64_t)__builtin_return_address(0),
 	};
 
-	if (!handler && frame->vector != VEC_NMI) {
+	if (handler == &by_kernel && frame->vector != VEC_NMI) {
 		trap_handle(frame);
 		return;
 	}
 	ist_with_state(installed->state ? installed->state : &ist_state_on_stack, &entry, frame,
-		       handler ? handler : nmi_handle);
-	if (!handler)
-		nmi_leave(frame);
+		       handler);
+	handler->leave(frame);
 }
 
-void ist_handler_set(ist_handler h)
+void ist_handler_set(const struct ist_handler *h)
 {
-	handler = h;
+	handler = h ? h : &by_kernel;
 }
 
 /* Whether @name is an element of the list @names, which commas separate. */

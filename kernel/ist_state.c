@@ -34,7 +34,7 @@ static void load_from_area(const struct ist_state *s)
 const struct ist_state_policy ist_state_on_stack = { save_on_stack, load_from_area };
 
 void ist_with_state(const struct ist_state_policy *policy, const struct ist_state *entry,
-		    struct trap_frame *frame, ist_handler handler)
+		    struct trap_frame *frame, const struct ist_handler *handler)
 {
 	struct xsave_large buffer;
 	struct ist_state s = *entry;
@@ -49,7 +49,7 @@ void ist_with_state(const struct ist_state_policy *policy, const struct ist_stat
 	if (~s.cr4 & cr4_needed())
 		write_cr4(s.cr4 | cr4_needed());
 	policy->save(&s);
-	handler(frame, &s);
+	handler->handle(frame, &s);
 	policy->load(&s);
 	if (~s.cr4 & cr4_needed())
 		write_cr4(s.cr4);

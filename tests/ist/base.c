@@ -9,6 +9,7 @@
 #include <xtk/desc.h>
 #include <xtk/paging.h>
 #include <xtk/string.h>
+#include <xtk/thread.h>
 #include <xtk/xregs.h>
 #include <xtk/xstate.h>
 
@@ -46,14 +47,14 @@ static uint64_t rsp_forged(void)
 }
 
 const struct lab_base lab_bases[] = {
-	{ "kernel", lab_base_kernel, false, EFLAGS_CF, rsp_of_task, false },
-	{ "user", lab_base_user, true, EFLAGS_CF, rsp_forged, false },
-	{ "gap", lab_syscall_gap_start, false, 0, rsp_nowhere, false },
-	{ "forged", lab_syscall_gap_start, false, 0, rsp_forged, false },
+	{ "kernel", lab_base_kernel, false, EFLAGS_CF, rsp_of_task, false, NULL },
+	{ "user", lab_base_user, true, EFLAGS_CF, rsp_forged, false, NULL },
+	{ "gap", lab_syscall_gap_start, false, 0, rsp_nowhere, false, NULL },
+	{ "forged", lab_syscall_gap_start, false, 0, rsp_forged, false, NULL },
 	{ "flags", lab_base_kernel, false, EFLAGS_DF | EFLAGS_AC | EFLAGS_NT | EFLAGS_CF,
-	  rsp_of_task, false },
-	{ "odd", lab_base_kernel, false, EFLAGS_DF, rsp_odd, false },
-	{ "ts", lab_base_kernel, false, 0, rsp_of_task, true },
+	  rsp_of_task, false, NULL },
+	{ "odd", lab_base_kernel, false, EFLAGS_DF, rsp_odd, false, NULL },
+	{ "ts", lab_base_kernel, false, 0, rsp_of_task, true, NULL },
 };
 const unsigned int lab_base_count = sizeof(lab_bases) / sizeof(lab_bases[0]);
 
@@ -66,6 +67,8 @@ static struct {
 
 static struct xregs pattern, now;
 static uint64_t mask;
+static struct thread threads_before[THREADS];
+static struct switch_state switch_before;
 
 void base_init(void)
 {
@@ -107,9 +110,23 @@ void base_load(void)
 		write_cr0(read_cr0() | CR0_TS);
 }
 
+/* A piece of code has its own state in the registers. */
+static void take_state(void)
+{
+	uint64_t cr0 = read_cr0();
+
+	clts();
+	xregs_store(&pattern, mask);
+	write_cr0(cr0);
+	memcpy(threads_before, threads, sizeof(threads_before));
+	switch_before = switch_state;
+}
+
 void base_begin(const struct trap_frame *frame)
 {
 	lab_case.base = *frame;
+	if (lab_setup.base->window)
+		take_state();
 	machine_read(&before.machine);
 	for (unsigned int slot = IST_DF; slot <= IST_INJECT; slot++)
 		before.ist[slot] = tss_ist_get((enum ist_slot)slot);
@@ -139,6 +156,8 @@ static void check_registers(const struct trap_frame *frame)
 
 	if (different)
 		lab_fail("context", "register=%s", different);
+	if (lab_case.real)
+		write_dr7(before.machine.dr7); /* a design that puts DR7 back puts ours back */
 	machine_read(&after);
 	different = machine_difference(&before.machine, &after);
 	if (different)
@@ -147,8 +166,19 @@ static void check_registers(const struct trap_frame *frame)
 	xregs_store(&now, mask);
 	if (xregs_compare(&pattern, &now, mask, &first))
 		lab_fail("state", "register=%s", first.name);
-	if (lab_setup.base->ts)
-		write_cr0(read_cr0() | CR0_TS);
+	write_cr0(after.cr0);
+}
+
+/* No task's area and no owner may be written by a handler: which of them is right, only the switch
+ * knows. */
+static void check_threads(void)
+{
+	if (!lab_setup.base->window)
+		return;
+	if (memcmp(threads_before, threads, sizeof(threads_before)))
+		lab_fail("task_area", "the area of a thread was written");
+	if (memcmp(&switch_before, &switch_state, sizeof(switch_before)))
+		lab_fail("task_owner", "the owners were written");
 }
 
 static void check_tables(void)
@@ -177,7 +207,9 @@ static void check_runs(void)
 		if (c->delivered[i].vector == VEC_NMI)
 			last_nmi = i + 1;
 	}
-	if (c->begun != c->count || c->nmi_latched)
+	if (lab_breakpoint_forget())
+		lab_case.verdict.unreachable = true;
+	else if (c->begun != c->count || c->nmi_latched)
 		lab_fail("not_reached", "event=%u", c->begun);
 	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++) {
 		bool coalesced = v == VEC_NMI && lab_setup.design->coalesces_nmi;
@@ -204,5 +236,6 @@ void base_end(const struct trap_frame *frame)
 	check_registers(frame);
 	check_tables();
 	check_stacks();
+	check_threads();
 	lab_check_nmi();
 }

@@ -9,6 +9,7 @@
 #include "engine.h"
 
 #define IRET_LIMIT 48
+#define DR7_L0	   1
 
 uint32_t lab_masked;
 
@@ -28,13 +29,66 @@ static uint64_t target(void)
 	return way.event->path[way.event->index].rip;
 }
 
+/*
+ * A #DB of the CPU's own comes without a #BP before it: what it interrupted is what the design
+ * says, and the first thing to do is to take the breakpoint away. SDM vol. 3,
+ * "Instruction-Breakpoint Exception Condition".
+ */
+static struct {
+	bool armed;
+	uint64_t dr0, dr6, dr7;
+} breakpoint;
+
+static void arm_breakpoint(uint64_t rip)
+{
+	breakpoint.armed = true;
+	breakpoint.dr0 = read_dr0();
+	breakpoint.dr6 = read_dr6();
+	breakpoint.dr7 = read_dr7();
+	write_dr0(rip);
+	write_dr7(breakpoint.dr7 | DR7_L0);
+}
+
+static void begin_next_way(void);
+static void note_delivery(enum vector vector, const struct trap_frame *frame);
+
+void lab_real_arrived(const struct trap_frame *frame)
+{
+	if (frame->vector != VEC_DB || !lab_breakpoint_forget())
+		return;
+	lab_case.begun++;
+	lab_case.real = true;
+	note_delivery(VEC_DB, frame);
+	begin_next_way();
+}
+
+bool lab_breakpoint_forget(void)
+{
+	if (!breakpoint.armed)
+		return false;
+	breakpoint.armed = false;
+	write_dr7(breakpoint.dr7);
+	write_dr0(breakpoint.dr0);
+	write_dr6(breakpoint.dr6);
+	return true;
+}
+
 static void way_begin(const struct lab_event *event)
 {
 	way.event = event;
 	way.cursor = 0;
 	way.behind = false;
-	if (event)
+	if (!event)
+		return;
+	if (event->real && !lab_case.recording)
+		arm_breakpoint(target());
+	else
 		mark_set(target());
+}
+
+void lab_way_to_first(void)
+{
+	way_begin(&lab_case.events[0]);
 }
 
 /* The next event's way begins where the one before is delivered. */
@@ -53,7 +107,7 @@ static void note_delivery(enum vector vector, const struct trap_frame *frame)
 	c->delivered[c->deliveries++] = (struct lab_delivery){ vector, *frame };
 	if (vector == VEC_NMI)
 		c->nmi_blocked = true;
-	else
+	else if (vector != VEC_DF)
 		lab_masked |= LAB_MASK(vector);
 }
 
@@ -82,6 +136,8 @@ static void write_frame(struct trap_frame *frame, enum vector vector)
 	*--top = frame->rflags;
 	*--top = frame->cs;
 	*--top = frame->rip;
+	if (vector == VEC_DF)
+		*--top = 0;
 	__asm__("mov %%ss, %0" : "=r"(ss));
 	frame->rip = idt_entry_code(gate);
 	frame->cs = SEL_KERNEL_CODE;
@@ -95,6 +151,9 @@ static void __attribute__((noreturn)) lab_deliver(struct trap_frame *frame)
 	struct lab_case *c = &lab_case;
 	const struct lab_event *e = &c->events[c->begun++];
 
+	if (c->begun == 1 && lab_setup.base->window)
+		base_begin(frame);
+	lab_event_line(e->latched ? "latch" : "deliver", e->vector, frame->rip, frame->rsp);
 	if (e->latched) {
 		c->nmi_latched = true;
 		if (!c->recording)
@@ -156,6 +215,7 @@ static void __attribute__((noreturn)) lab_iret(struct trap_frame *frame)
 	to.rsp = image[3];
 	to.ss = image[4];
 	c->nmi_blocked = false;
+	lab_event_line("iret", VEC_COUNT, to.rip, to.rsp);
 	if (c->nmi_latched) {
 		latched_arrives(&to);
 		if (recording_now())
@@ -188,29 +248,50 @@ static void on_the_way(struct trap_frame *frame)
 	mark_set(path[++way.cursor].rip);
 }
 
-bool lab_on_breakpoint(struct trap_frame *frame)
+/* Back at the boundary of a piece of code that the first event hit. Another use of the same code,
+ * by the handlers, has another stack. */
+static void at_home(struct trap_frame *frame)
 {
-	uint64_t at = frame->rip - 1;
+	mark_clear(frame->rip);
+	if (frame->rsp != lab_case.base.rsp)
+		return;
+	base_end(frame);
+	marks_clear_all();
+	lab_case.home = true;
+}
+
+static void at_base(struct trap_frame *frame)
+{
 	uint64_t base = (uint64_t)lab_setup.base->code;
 
-	frame->rip = at;
-	if (lab_case.recording)
-		frame->rflags &= ~EFLAGS_TF;
-	if (at == base) {
+	if (frame->rip == base) {
 		frame->rip = base + 1;
 		base_begin(frame);
 		lab_deliver(frame);
 	}
-	if (at == base + 1) {
+	if (frame->rip == base + 1) {
 		base_end(frame);
 		lab_give_up();
 	}
+}
+
+bool lab_on_breakpoint(struct trap_frame *frame)
+{
+	const struct lab_case *c = &lab_case;
+	uint64_t at = --frame->rip;
+
+	if (c->recording)
+		frame->rflags &= ~EFLAGS_TF;
+	if (!lab_setup.base->window)
+		at_base(frame);
 	if (!mark_is_set(at) && !is_iretq(at)) {
 		lab_fail("fault", "vec=3 rip=0x%lx", at);
 		lab_give_up();
 	}
 	if (way.event && mark_is_set(at))
 		on_the_way(frame);
+	else if (lab_setup.base->window && c->begun && at == c->base.rip && !c->recording)
+		at_home(frame);
 	if (is_iretq(at))
 		lab_iret(frame);
 	if (recording_now())

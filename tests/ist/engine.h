@@ -32,6 +32,8 @@ struct lab_case {
 	uint64_t back[IST_LEVELS + 1];	  /* where the handler of each level returns to */
 	unsigned int irets;
 	bool nmi_blocked, nmi_latched;
+	bool real;		/* DR0 has raised a #DB */
+	bool home;		/* a piece of code goes on where the first event hit it */
 	struct trap_frame base; /* the context that the first event interrupted */
 	struct lab_verdict verdict;
 };
@@ -83,9 +85,24 @@ void record_iret(struct trap_frame *frame) __attribute__((noreturn));
 /* #DB of a step. */
 bool record_on_debug(struct trap_frame *frame);
 
-/* handle.c: what ist_handle() runs */
-void lab_handle(struct trap_frame *frame, struct ist_state *state);
+/* record_window() - the boundaries of the base context's piece of code */
+void record_window(void);
+
+/* deliver.c: a #DB that DR0 has raised is in its handler */
+void lab_real_arrived(const struct trap_frame *frame);
+/* DR0, DR6 and DR7 as before. Return: whether a #DB was still to come */
+bool lab_breakpoint_forget(void);
+
+/* run.c: a line of the timeline, for the words `events case=ID` */
+void lab_event_line(const char *what, enum vector vector, uint64_t rip, uint64_t rsp);
+
+/* deliver.c: the way to the first event, in a base context that is a piece of code */
+void lab_way_to_first(void);
+
+/* handle.c: what ist_handle() runs, and what a #DF leads to */
+extern const struct ist_handler lab_handler;
 void lab_handle_init(void);
+bool lab_on_double_fault(struct trap_frame *frame);
 
 /* run.c: NMIs are open and none is pending */
 void lab_check_nmi(void);

@@ -8,6 +8,7 @@
 #include <xtk/cpu.h>
 #include <xtk/desc.h>
 #include <xtk/panic.h>
+#include <xtk/string.h>
 #include <xtk/xregs.h>
 #include <xtk/xstate.h>
 
@@ -24,7 +25,13 @@ void lab_handle_init(void)
 		xregs_pattern(&patterns[level], XREGS_MASK, SEED + level);
 }
 
-static bool is_allowed_stack(const struct stack *s)
+uint64_t lab_handler_rip(void)
+{
+	return (uint64_t)lab_window;
+}
+
+/* Those of the design, and the interrupted one. */
+static bool is_allowed_stack(const struct stack *s, const struct trap_frame *frame)
 {
 	const struct ist_design *d = lab_setup.design;
 
@@ -36,10 +43,10 @@ static bool is_allowed_stack(const struct stack *s)
 		if (s == d->stacks[i])
 			return true;
 	}
-	return s == stack_find(lab_case.base.rsp) || s == stack_find(tss_rsp0_get());
+	return s == stack_find(frame->cs & 3 ? tss_rsp0_get() : frame->rsp);
 }
 
-static void check_stack(const struct ist_state *state)
+static void check_stack(const struct ist_state *state, const struct trap_frame *frame)
 {
 	const struct stack *s = stack_find(state->entry_rsp);
 
@@ -47,7 +54,7 @@ static void check_stack(const struct ist_state *state)
 		lab_fail("flags_in_handler", "rflags=0x%lx", state->entry_rflags);
 	if (state->entry_rsp % 16)
 		lab_fail("alignment", "rsp=0x%lx", state->entry_rsp);
-	if (!s || !is_allowed_stack(s))
+	if (!s || !is_allowed_stack(s, frame))
 		lab_fail("stack", "rsp=0x%lx on %s", state->entry_rsp, s ? s->name : "none");
 }
 
@@ -103,7 +110,7 @@ static void count_run(const struct trap_frame *frame)
 /* The window, with a pattern in all registers; nested levels have other ones. */
 static void run_window(enum vector vector, unsigned int level, uint64_t mask)
 {
-	uint32_t open = ~(vector == VEC_NMI ? 0 : LAB_MASK(vector));
+	uint32_t open = ~(vector == VEC_NMI || vector == VEC_DF ? 0 : LAB_MASK(vector));
 	struct xregs_diff first;
 	uint64_t lost;
 
@@ -119,12 +126,14 @@ static void run_window(enum vector vector, unsigned int level, uint64_t mask)
 		lab_fail("handler_state", "level=%u register=%s", level, first.name);
 }
 
-void lab_handle(struct trap_frame *frame, struct ist_state *state)
+static void handle(struct trap_frame *frame, struct ist_state *state)
 {
 	struct lab_case *c = &lab_case;
 	unsigned int level = c->level;
 	uint64_t xcr0 = cpu.has_xsave ? insn_xgetbv(0) : XSAVE_LEGACY_MASK;
 
+	lab_event_line("enter", (enum vector)frame->vector, frame->rip, (uint64_t)frame);
+	lab_real_arrived(frame);
 	count_run(frame);
 	if (level > IST_LEVELS) {
 		lab_fail("too_deep", "level=%u", level);
@@ -132,8 +141,50 @@ void lab_handle(struct trap_frame *frame, struct ist_state *state)
 	}
 	c->back[level] = state->back;
 	c->level++;
-	check_stack(state);
+	check_stack(state, frame);
 	check_frame(frame);
 	run_window((enum vector)frame->vector, level, xcr0 & XREGS_MASK);
 	c->level = level;
+}
+
+/* Back in a piece of code, all is judged where the first event hit it. The mark comes this late
+ * because the load of the state may use the very code. */
+static void leave(const struct trap_frame *frame)
+{
+	const struct lab_case *c = &lab_case;
+
+	lab_event_line("leave", (enum vector)frame->vector, frame->rip, frame->rsp);
+	if (lab_setup.base->window && !c->level && c->begun == c->count && !c->recording)
+		mark_set(c->base.rip);
+}
+
+const struct ist_handler lab_handler = { handle, leave };
+
+/*
+ * #DF is an abort: its handler sees the context exactly, may itself be interrupted, and does not
+ * return. What the interrupted stack holds must not change meanwhile, because a report reads it.
+ */
+bool lab_on_double_fault(struct trap_frame *frame)
+{
+	struct lab_case *c = &lab_case;
+	const struct stack *s = stack_find(frame->rsp);
+	uint64_t live[32], now_live[32];
+	size_t size = s && stack_top(s) - frame->rsp < sizeof(live) ? stack_top(s) - frame->rsp
+		      : s					    ? sizeof(live)
+								    : 0;
+
+	if (!times_delivered(VEC_DF))
+		return false;
+	memcpy(live, (const void *)frame->rsp, size);
+	check_frame(frame);
+	c->ran[VEC_DF]++;
+	clts();
+	run_window(VEC_DF, c->level++,
+		   (cpu.has_xsave ? insn_xgetbv(0) : XSAVE_LEGACY_MASK) & XREGS_MASK);
+	memcpy(now_live, (const void *)frame->rsp, size);
+	if (memcmp(live, now_live, size))
+		lab_fail("overwritten", "the stack that #DF interrupted, rsp=0x%lx", frame->rsp);
+	if (c->delivered[c->deliveries - 1].vector == VEC_NMI && c->nmi_answered < c->deliveries)
+		lab_fail("lost", "vec=2");
+	lab_give_up();
 }

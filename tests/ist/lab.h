@@ -39,27 +39,31 @@ struct lab_boundary {
 };
 
 /* @path and @index say where: the recorded run of the events before it. The first event hits the
- * base context and has none. */
+ * base context and has none, unless that is a piece of code. */
 struct lab_event {
 	enum vector vector;
 	bool latched; /* NMI only: sent here, delivered after the next IRET */
+	bool real;    /* #DB only: by a breakpoint in DR0, not by writing the frame */
 	const struct lab_boundary *path;
 	unsigned int index;
 };
 
-/* What the first event interrupts. */
+/* What the first event interrupts: one boundary between two INT3, with chosen registers, or any
+ * boundary of a piece of code. */
 struct lab_base {
 	const char *name;
 	const uint8_t *code; /* two INT3 */
 	bool user;	     /* at CPL 3 */
 	uint64_t rflags;
 	uint64_t (*rsp)(void);
-	bool ts; /* CR0.TS = 1 */
+	bool ts;	      /* CR0.TS = 1 */
+	void (*window)(void); /* the piece of code; all else is unused then */
 };
 
 /* How a case ended. */
 struct lab_verdict {
 	const char *what; /* NULL: as it should */
+	bool unreachable; /* the design has switched the breakpoint of a real #DB off */
 	char detail[120];
 };
 
@@ -76,7 +80,7 @@ void lab_end(void);
 
 /**
  * lab_record() - the boundaries after the last of some events, by single steps
- * @events: at least one
+ * @events: at least one; none: the boundaries of the base context's piece of code
  * @list:   receives them, from the entry of the last event to the return to the base context
  * @max:    room in @list
  *
@@ -91,9 +95,16 @@ unsigned int lab_record(const struct lab_event *events, unsigned int count,
 /* lab_run() - one case. Return: whether everything is as it should be; @verdict says what is not */
 bool lab_run(const struct lab_event *events, unsigned int count, struct lab_verdict *verdict);
 
-/* The base contexts: "kernel", "user", "gap", "forged", "flags", "odd", "ts". */
+/* The base contexts: "kernel" first, then "user", "gap", "forged", "flags", "odd", "ts". */
 extern const struct lab_base lab_bases[];
 extern const unsigned int lab_base_count;
+
+/* windows.c: the pieces of code: a thread switch, and the report of a test */
+extern const struct lab_base lab_window_bases[];
+extern const unsigned int lab_window_base_count;
+/* lab_windows_begin(), lab_windows_end() - the threads that the first of them switches */
+void lab_windows_begin(void);
+void lab_windows_end(void);
 
 /* text.c: what the disassembly says of an address */
 
@@ -101,6 +112,9 @@ struct lab_place {
 	const struct path_function *label; /* the last label or function before it; NULL: none */
 	unsigned int index;		   /* of the instruction behind the label */
 };
+
+/* lab_handler_rip() - the first boundary inside the handler */
+uint64_t lab_handler_rip(void);
 
 void lab_text_init(void);
 struct lab_place lab_place(uint64_t rip);

@@ -13,9 +13,10 @@
 #include "patterns.h"
 #include "tally.h"
 
-#define MAX_PATH    4096
-#define MAX_SHOWN   3	/* failures of a pattern that are printed in full */
-#define QUICK_CASES 600 /* of three events, at quick depth */
+#define MAX_PATH     4096
+#define MAX_SHOWN    3	 /* failures of a pattern that are printed in full */
+#define QUICK_STRIDE 7	 /* of the third event's boundaries, at quick depth */
+#define WINDOW_CASES 250 /* boundaries of a piece of code, at quick depth */
 
 static struct lab_boundary first_path[MAX_PATH], second_path[MAX_PATH];
 
@@ -25,7 +26,8 @@ static struct {
 	struct lab_event events[3];
 	char name[96]; /* design, pattern with its base, re-arm */
 	unsigned int cases, failed, unreachable;
-	unsigned int stride; /* every n-th second boundary only */
+	unsigned int own_way; /* boundaries in second_path, for a real #DB */
+	unsigned int stride;  /* every n-th second boundary only */
 	struct tally second, third;
 } run;
 
@@ -70,8 +72,11 @@ static void case_name(char *out, size_t size)
 {
 	size_t n = format_text(out, size, "%s", run.name);
 
-	for (unsigned int i = 1; i < run.pattern->count && n < size; i++) {
+	for (unsigned int i = 0; i < run.pattern->count && n < size; i++) {
 		const struct lab_event *e = &run.events[i];
+
+		if (!e->path)
+			continue;
 
 		n += format_text(out + n, size - n, "/");
 		n += lab_place_name(out + n, size - n, e->path[e->index].rip);
@@ -103,6 +108,10 @@ static void run_one(void)
 			return;
 	}
 	good = lab_run(run.events, run.pattern->count, &verdict);
+	if (verdict.unreachable) {
+		run.unreachable++;
+		return;
+	}
 	count_case(!good);
 	if (good || (run.failed > MAX_SHOWN && !options.case_id))
 		return;
@@ -110,12 +119,39 @@ static void run_one(void)
 	test_info("ist-fail: case=%s what=%s %s", name, verdict.what, verdict.detail);
 }
 
+/*
+ * A breakpoint in code that the #DB itself executes on the way to its handler would raise #DB again
+ * and again. second_path holds that way: a pattern with a real #DB has two events.
+ */
+static bool is_on_own_way(uint64_t rip)
+{
+	for (unsigned int i = 0; i < run.own_way; i++) {
+		if (second_path[i].rip == rip)
+			return true;
+	}
+	return false;
+}
+
+/* From the entry of the #DB to the handler. */
+static void record_own_way(void)
+{
+	const struct lab_event debug = { .vector = VEC_DB };
+	struct lab_verdict verdict;
+	unsigned int n = lab_record(&debug, 1, second_path, MAX_PATH, &verdict);
+
+	while (run.own_way < n && second_path[run.own_way].rip != lab_handler_rip())
+		run.own_way++;
+}
+
 /* Whether the event may come at a boundary: a blocked NMI only if the pattern wants it latched. */
 static bool may_come(unsigned int event, const struct lab_boundary *at)
 {
-	bool masked = at->masked & LAB_MASK(run.pattern->vector[event]);
+	const struct lab_event *e = &run.events[event];
+	bool masked = at->masked & LAB_MASK(e->vector);
 
-	return masked == run.events[event].latched;
+	if (e->real && (occurrence(e) || is_on_own_way(at->rip)))
+		return false;
+	return masked == e->latched;
 }
 
 static void each_third(void)
@@ -142,6 +178,26 @@ static bool of_this_shard(unsigned int index)
 	return index % options.shards == options.shard;
 }
 
+/* One event at the boundaries of a piece of code. */
+static void each_first(void)
+{
+	struct lab_verdict verdict;
+	unsigned int n = lab_record(NULL, 0, first_path, MAX_PATH, &verdict);
+
+	if (!n) {
+		test_error("%s: no recorded run: %s %s", run.name,
+			   verdict.what ? verdict.what : "too long", verdict.detail);
+		return;
+	}
+	run.stride = n > WINDOW_CASES && !options.depth_full ? n / WINDOW_CASES : 1;
+	run.events[0].path = first_path;
+	for (unsigned int i = 0; i < n; i += run.stride) {
+		run.events[0].index = i;
+		if (of_this_shard(i / run.stride))
+			run_one();
+	}
+}
+
 static void each_second(void)
 {
 	struct lab_verdict verdict;
@@ -152,6 +208,8 @@ static void each_second(void)
 			   verdict.what ? verdict.what : "too long", verdict.detail);
 		return;
 	}
+	if (run.pattern->real)
+		record_own_way();
 	run.events[1].path = first_path;
 	for (unsigned int i = 0; i < n; i++) {
 		run.events[1].index = i;
@@ -306,10 +364,11 @@ static void begin(const struct lab_pattern *pattern, const struct lab_setup *set
 	memset(&run, 0, sizeof(run));
 	run.pattern = pattern;
 	run.setup = setup;
-	run.stride = pattern->count == 3 && !options.depth_full ? 7 : 1;
+	run.stride = pattern->count == 3 && !options.depth_full ? QUICK_STRIDE : 1;
 	for (unsigned int i = 0; i < pattern->count; i++)
 		run.events[i].vector = pattern->vector[i];
 	run.events[pattern->count - 1].latched = pattern->latched;
+	run.events[pattern->count - 1].real = pattern->real;
 	pattern_name(name, sizeof(name));
 	format_text(run.name, sizeof(run.name), "%s/%s/%s", setup->design->name, name,
 		    rearm_name());
@@ -319,7 +378,9 @@ void pattern_run(const struct lab_pattern *pattern, const struct lab_setup *setu
 {
 	begin(pattern, setup);
 	lab_begin(setup);
-	if (pattern->count == 1)
+	if (setup->base->window)
+		each_first();
+	else if (pattern->count == 1)
 		run_one();
 	else
 		each_second();

@@ -13,6 +13,7 @@ struct lab_pattern {
 	unsigned int count;
 	enum vector vector[3];
 	bool latched; /* the last one: an NMI where NMIs are blocked */
+	bool real;    /* the last one: a #DB by DR0 */
 };
 
 /**

@@ -8,11 +8,14 @@
  *
  * Source: SDM vol. 3, "Single-Step Exception Condition".
  */
+#include <stddef.h>
+
 #include <xtk/cpu.h>
 
 #include "engine.h"
 
-#define STEP_LIMIT 20000
+#define STEP_LIMIT 100000
+#define PUSHFQ	   0x9c
 #define DR6_BS	   (UINT64_C(1) << 14)
 
 static struct {
@@ -20,6 +23,10 @@ static struct {
 	unsigned int max, count, steps;
 	uint64_t noted;	 /* the boundary before the next instruction is in the list already */
 	uint64_t remark; /* a mark to put back after the step over its instruction */
+	bool everything; /* not only what the table has, but all from here to @back */
+	bool finished;	 /* the piece of code has come to its end */
+	uint64_t back;	 /* where it returns to; 0 before it begins */
+	uint64_t pushfq; /* the instruction before, if it was PUSHFQ */
 } record;
 
 void record_begin(struct lab_boundary *list, unsigned int max)
@@ -27,7 +34,15 @@ void record_begin(struct lab_boundary *list, unsigned int max)
 	record.list = list;
 	record.max = max;
 	record.count = record.steps = 0;
-	record.noted = record.remark = 0;
+	record.noted = record.remark = record.pushfq = record.back = 0;
+	record.everything = record.finished = false;
+}
+
+void record_window(void)
+{
+	record.everything = true;
+	__asm__ volatile("pushfq\n\torq %0, (%%rsp)\n\tpopfq" : : "i"(EFLAGS_TF) : "memory", "cc");
+	lab_setup.base->window();
 }
 
 unsigned int record_end(void)
@@ -35,9 +50,14 @@ unsigned int record_end(void)
 	return record.count <= record.max ? record.count : 0;
 }
 
+static bool is_boundary(uint64_t rip)
+{
+	return record.everything ? record.back && rip != record.back : lab_place(rip).label != NULL;
+}
+
 static void note(uint64_t rip)
 {
-	if (rip == record.noted || !lab_place(rip).label)
+	if (rip == record.noted || !is_boundary(rip))
 		return;
 	record.noted = rip;
 	if (record.count < record.max)
@@ -94,7 +114,23 @@ static void run_freely(struct trap_frame *frame)
 	lab_leave(frame);
 }
 
-/* #DB after a step. */
+/* Where the piece of code begins and where it is left for good. */
+static void follow_piece(const struct trap_frame *frame)
+{
+	if (frame->rip == (uint64_t)lab_setup.base->window)
+		record.back = *(const uint64_t *)frame->rsp;
+	else if (frame->rip == record.back)
+		record.finished = true;
+}
+
+/* A PUSHFQ that was stepped has pushed our TF. */
+static void clean_pushed_flags(const struct trap_frame *frame)
+{
+	if (record.pushfq)
+		*(uint64_t *)frame->rsp &= ~EFLAGS_TF;
+	record.pushfq = *(const uint8_t *)frame->rip == PUSHFQ ? frame->rip : 0;
+}
+
 bool record_on_debug(struct trap_frame *frame)
 {
 	if (record.remark) {
@@ -108,7 +144,12 @@ bool record_on_debug(struct trap_frame *frame)
 		lab_give_up();
 	}
 	frame->rflags &= ~EFLAGS_TF;
-	if (!lab_place(frame->rip).label)
+	clean_pushed_flags(frame);
+	if (record.everything)
+		follow_piece(frame);
+	if (record.finished)
+		return true;
+	if (!record.everything && !lab_place(frame->rip).label)
 		run_freely(frame);
 	step(frame);
 }

@@ -8,6 +8,7 @@
 
 #include <xtk/cpu.h>
 #include <xtk/desc.h>
+#include <xtk/options.h>
 #include <xtk/panic.h>
 #include <xtk/paging.h>
 #include <xtk/print.h>
@@ -49,6 +50,19 @@ void lab_fail(const char *what, const char *format, ...)
 	va_end(args);
 }
 
+void lab_event_line(const char *what, enum vector vector, uint64_t rip, uint64_t rsp)
+{
+	char at[64];
+
+	if (!options.events || !options.case_id || lab_case.recording)
+		return;
+	lab_place_name(at, sizeof(at), rip);
+	print("# ev t=%lu what=%s", rdtsc(), what);
+	if (vector < VEC_EXCEPTIONS)
+		print(" vec=%d", vector);
+	print(" level=%u rsp=0x%lx rip=%s\n", lab_case.level, rsp, at);
+}
+
 /* By IRET, which opens NMIs. */
 void lab_give_up(void)
 {
@@ -63,6 +77,8 @@ static bool on_fault(struct trap_frame *frame)
 {
 	char at[64];
 
+	if (frame->vector == VEC_DF && lab_on_double_fault(frame))
+		return true;
 	lab_place_name(at, sizeof(at), frame->rip);
 	lab_fail(frame->vector == VEC_DF ? "double_fault" : "fault", "vec=%lu error=0x%lx rip=%s",
 		 frame->vector, frame->error, at);
@@ -123,6 +139,15 @@ static void set_right(void)
 	lab.dirty = false;
 }
 
+/* The base context is a piece of code, and the case is over before it ends. */
+static void run_piece(void)
+{
+	lab_way_to_first();
+	lab_setup.base->window();
+	if (!lab_case.home)
+		lab_fail("not_reached", "event=%u", lab_case.begun);
+}
+
 static void run_case(const struct lab_event *events, unsigned int count, bool recording)
 {
 	struct trap_frame context;
@@ -132,11 +157,19 @@ static void run_case(const struct lab_event *events, unsigned int count, bool re
 	if (lab.dirty)
 		set_right();
 	lab.dirty = true;
-	context = base_context();
-	if (recover_here(&lab.way_back) == 0)
-		lab_enter(&context);
+	if (recover_here(&lab.way_back) == 0) {
+		if (!lab_setup.base->window) {
+			context = base_context();
+			lab_enter(&context);
+		} else if (recording) {
+			record_window();
+		} else {
+			run_piece();
+		}
+	}
+	lab_breakpoint_forget();
 	marks_clear_all();
-	lab.dirty = lab_case.verdict.what != NULL;
+	lab.dirty = lab_case.verdict.what || lab_case.ran[VEC_DF]; /* #DF leaves all as it is */
 }
 
 bool lab_run(const struct lab_event *events, unsigned int count, struct lab_verdict *verdict)
@@ -207,7 +240,7 @@ void lab_begin(const struct lab_setup *setup)
 	inject_nmi_prepare();
 	lab.user_page = page_for_user(lab_base_user);
 	lab_handle_init();
-	ist_handler_set(lab_handle);
+	ist_handler_set(&lab_handler);
 	iretqs_mark();
 	base_init();
 	machine_read(&lab.seeded);

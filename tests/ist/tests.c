@@ -11,28 +11,50 @@
 #include <xtk/test.h>
 
 #include "patterns.h"
+#include "random.h"
 
 static const struct lab_pattern singles[] = {
-	{ "NMI", 1, { VEC_NMI }, false },
-	{ "DB", 1, { VEC_DB }, false },
-	{ "MC", 1, { VEC_MC }, false },
+	{ "NMI", 1, { VEC_NMI }, false, false },
+	{ "DB", 1, { VEC_DB }, false, false },
+	{ "MC", 1, { VEC_MC }, false, false },
 };
 
 static const struct lab_pattern pairs[] = {
-	{ "NMI>DB", 2, { VEC_NMI, VEC_DB }, false },  { "NMI>MC", 2, { VEC_NMI, VEC_MC }, false },
-	{ "DB>NMI", 2, { VEC_DB, VEC_NMI }, false },  { "DB>MC", 2, { VEC_DB, VEC_MC }, false },
-	{ "MC>NMI", 2, { VEC_MC, VEC_NMI }, false },  { "MC>DB", 2, { VEC_MC, VEC_DB }, false },
-	{ "DB>DB", 2, { VEC_DB, VEC_DB }, false },    { "MC>MC", 2, { VEC_MC, VEC_MC }, false },
-	{ "NMI>NMI", 2, { VEC_NMI, VEC_NMI }, true },
+	{ "NMI>DB", 2, { VEC_NMI, VEC_DB }, false, false },
+	{ "NMI>MC", 2, { VEC_NMI, VEC_MC }, false, false },
+	{ "DB>NMI", 2, { VEC_DB, VEC_NMI }, false, false },
+	{ "DB>MC", 2, { VEC_DB, VEC_MC }, false, false },
+	{ "MC>NMI", 2, { VEC_MC, VEC_NMI }, false, false },
+	{ "MC>DB", 2, { VEC_MC, VEC_DB }, false, false },
+	{ "DB>DB", 2, { VEC_DB, VEC_DB }, false, false },
+	{ "MC>MC", 2, { VEC_MC, VEC_MC }, false, false },
+	{ "NMI>NMI", 2, { VEC_NMI, VEC_NMI }, true, false },
 };
 
 static const struct lab_pattern triples[] = {
-	{ "NMI>DB>NMI", 3, { VEC_NMI, VEC_DB, VEC_NMI }, false },
-	{ "NMI>MC>NMI", 3, { VEC_NMI, VEC_MC, VEC_NMI }, false },
-	{ "DB>NMI>DB", 3, { VEC_DB, VEC_NMI, VEC_DB }, false },
-	{ "DB>MC>DB", 3, { VEC_DB, VEC_MC, VEC_DB }, false },
-	{ "MC>NMI>MC", 3, { VEC_MC, VEC_NMI, VEC_MC }, false },
-	{ "MC>DB>MC", 3, { VEC_MC, VEC_DB, VEC_MC }, false },
+	{ "NMI>DB>NMI", 3, { VEC_NMI, VEC_DB, VEC_NMI }, false, false },
+	{ "NMI>MC>NMI", 3, { VEC_NMI, VEC_MC, VEC_NMI }, false, false },
+	{ "DB>NMI>DB", 3, { VEC_DB, VEC_NMI, VEC_DB }, false, false },
+	{ "DB>MC>DB", 3, { VEC_DB, VEC_MC, VEC_DB }, false, false },
+	{ "MC>NMI>MC", 3, { VEC_MC, VEC_NMI, VEC_MC }, false, false },
+	{ "MC>DB>MC", 3, { VEC_MC, VEC_DB, VEC_MC }, false, false },
+};
+
+/* #DF ends the case. In its handler NMIs are open, unless an NMI was interrupted. */
+static const struct lab_pattern double_faults[] = {
+	{ "DF", 1, { VEC_DF }, false, false },
+	{ "NMI>DF", 2, { VEC_NMI, VEC_DF }, false, false },
+	{ "DB>DF", 2, { VEC_DB, VEC_DF }, false, false },
+	{ "MC>DF", 2, { VEC_MC, VEC_DF }, false, false },
+	{ "DF>NMI", 2, { VEC_DF, VEC_NMI }, false, false },
+	{ "DB>DF>NMI", 3, { VEC_DB, VEC_DF, VEC_NMI }, false, false },
+	{ "MC>DF>NMI", 3, { VEC_MC, VEC_DF, VEC_NMI }, false, false },
+};
+
+/* The CPU's own #DB, which must do what the written one does. */
+static const struct lab_pattern real_debugs[] = {
+	{ "NMI>DB", 2, { VEC_NMI, VEC_DB }, false, true },
+	{ "MC>DB", 2, { VEC_MC, VEC_DB }, false, true },
 };
 
 static void run_pattern(const struct lab_pattern *p, const struct ist_design *design,
@@ -45,16 +67,19 @@ static void run_pattern(const struct lab_pattern *p, const struct ist_design *de
 	}
 }
 
-/* Each design that the word ist= chooses and the CPU can run. */
+/* The next design that the word ist= chooses and the CPU can run. */
+static const struct ist_design *next_able(const struct ist_design *after)
+{
+	const struct ist_design *d = ist_next(after);
+
+	for (; d && d->missing && d->missing(); d = ist_next(d))
+		test_info("ist: design=%s skip=%s", d->name, d->missing());
+	return d;
+}
+
 static void each_design(const struct lab_pattern *list, size_t count, const struct lab_base *base)
 {
-	for (const struct ist_design *d = ist_next(NULL); d; d = ist_next(d)) {
-		const char *missing = d->missing ? d->missing() : NULL;
-
-		if (missing) {
-			test_info("ist: design=%s skip=%s", d->name, missing);
-			continue;
-		}
+	for (const struct ist_design *d = next_able(NULL); d; d = next_able(d)) {
 		for (size_t i = 0; i < count; i++)
 			run_pattern(&list[i], d, base);
 	}
@@ -93,5 +118,41 @@ XTEST(ist, contexts)
 	for (unsigned int i = 1; i < lab_base_count && !lacks_apic(); i++) {
 		each_design(singles, COUNT(singles), &lab_bases[i]);
 		each_design(pairs, COUNT(pairs), &lab_bases[i]);
+	}
+}
+
+XTEST(ist, double_faults)
+{
+	if (!lacks_apic())
+		each_design(double_faults, COUNT(double_faults), &lab_bases[0]);
+}
+
+XTEST(ist, debug_registers)
+{
+	if (!lacks_apic())
+		each_design(real_debugs, COUNT(real_debugs), &lab_bases[0]);
+}
+
+/* What "saved atomically" means: no boundary of a thread switch or of a report notices an event. */
+XTEST(ist, state)
+{
+	if (lacks_apic())
+		return;
+	lab_windows_begin();
+	for (unsigned int i = 0; i < lab_window_base_count; i++)
+		each_design(singles, COUNT(singles), &lab_window_bases[i]);
+	lab_windows_end();
+}
+
+XTEST(ist, random)
+{
+	if (lacks_apic())
+		return;
+	for (const struct ist_design *d = next_able(NULL); d; d = next_able(d)) {
+		for (int early = 0; early <= 1; early++) {
+			const struct lab_setup setup = { d, &lab_bases[0], early };
+
+			random_run(&setup);
+		}
 	}
 }

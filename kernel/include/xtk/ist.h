@@ -79,7 +79,7 @@ void ist_handle(struct trap_frame *frame);
 
 /* ist_handler_set() - what ist_handle() runs for every vector from now on, between save and load of
  * the extended state; NULL: the kernel's own handlers */
-void ist_handler_set(ist_handler handler);
+void ist_handler_set(const struct ist_handler *handler);
 
 /* ist_install() - gates and stacks of a design, in the place of the one before */
 void ist_install(const struct ist_design *design);

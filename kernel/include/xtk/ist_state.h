@@ -35,18 +35,22 @@ struct ist_state_policy {
 /* The sound one, which every design has that names none. */
 extern const struct ist_state_policy ist_state_on_stack;
 
-typedef void (*ist_handler)(struct trap_frame *frame, struct ist_state *state);
+/* What runs between save and load, and behind the load. */
+struct ist_handler {
+	void (*handle)(struct trap_frame *frame, struct ist_state *state);
+	void (*leave)(const struct trap_frame *frame);
+};
 
 /**
  * ist_with_state() - run a handler between save and load
  * @policy:  how to save and load
  * @entry:   its entry_rsp and entry_rflags are known, the rest is filled in
  * @frame:   for @handler
- * @handler: what to run
+ * @handler: what to run; its leave() is the caller's affair
  *
  * Stack: sizeof(struct xsave_large), and what @handler needs.
  */
 void ist_with_state(const struct ist_state_policy *policy, const struct ist_state *entry,
-		    struct trap_frame *frame, ist_handler handler);
+		    struct trap_frame *frame, const struct ist_handler *handler);
 
 #endif
