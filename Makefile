@@ -39,8 +39,7 @@ CFLAGS := $(FREESTANDING) $(WARN) -Ikernel/include -Ilib -DXTK_VERSION='"$(VERSI
 NFLAGS := -f elf64 -g -F stabs -w+all -Ikernel/ -I$(BUILD)/
 
 KERNEL_SRC := $(wildcard kernel/*.c kernel/*.asm kernel/ist/*.c kernel/ist/*.asm $(DESIGNS:%=%/*.c) $(DESIGNS:%=%/*.asm))
-SRC  := boot/multiboot.asm $(filter-out kernel/asm-offsets.c,$(KERNEL_SRC)) $(wildcard lib/*.c tests/*.c tests/*.asm tests/rules/*.c tests/ist/*)
-SRC  := $(filter %.c %.asm,$(SRC))
+SRC  := boot/multiboot.asm $(filter-out kernel/asm-offsets.c,$(KERNEL_SRC)) $(wildcard lib/*.c tests/*.c tests/*.asm tests/rules/*.c tests/ist/*.c tests/ist/*.asm)
 OBJ  := $(SRC:%=$(BUILD)/%.o) $(BUILD)/path-table.o $(BUILD)/ist-table.o $(BUILD)/rule-sections.o
 # The objects in which the tests inject at every instruction: their disassembly goes into the kernel.
 PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/lazy.c.o lib/xsave.c.o)
@@ -77,7 +76,6 @@ $(BUILD)/host/%.c.o: %.c
 	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -Ilib -DXTK_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. -MMD -MP \
 		$(EXTRA_CFLAGS) -c -o $@ $<
 $(BUILD)/host/lib/%.c.o: EXTRA_CFLAGS := -Wconversion -fPIC
-
 $(BUILD)/libxsave.a: $(filter $(BUILD)/host/lib/%,$(HOST_OBJ))
 	@$(SAY) AR $@
 	$(Q)rm -f $@ && $(AR) rcsD $@ $^
@@ -88,7 +86,6 @@ $(BUILD)/xsave.pc: lib/xsave.pc.in $(wildcard lib/*.h lib/xsave/*.h)
 $(BUILD)/xstate: $(filter $(BUILD)/host/tools/%,$(HOST_OBJ)) $(BUILD)/libxsave.a
 	@$(SAY) LINK $@
 	$(Q)$(CC) -o $@ $^
-
 $(BUILD)/%.asm.o: %.asm $(BUILD)/asm-offsets.inc
 	@mkdir -p $(@D)
 	@$(SAY) NASM $<
@@ -104,7 +101,6 @@ $(BUILD)/%-table.o: tools/path-table.awk
 	$(Q)$(NASM) -f elf64 -o $@ $(@:.o=.asm)
 $(BUILD)/rule-sections.o: docs/rules.md tools/rule-sections.awk
 	$(Q)awk -f tools/rule-sections.awk $< | $(CC) $(CFLAGS) -xc -c -o $@ -
-
 $(BUILD)/xtk.elf: $(OBJ) linker.ld
 	@$(SAY) LD $@
 	$(Q)$(LD) -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
@@ -150,6 +146,5 @@ help:                                             ## this list
 	@echo 'make [CC=clang] GOAL…   (xtk $(VERSION))'
 	@echo '  deps      install the packages that the other goals on the line need (Debian, Ubuntu)'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "  %-9s %s\n", $$1, $$2 }'
-
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(BUILD)/asm-offsets.d
 endif
