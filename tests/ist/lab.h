@@ -118,6 +118,10 @@ uint64_t lab_handler_rip(void);
 
 void lab_text_init(void);
 struct lab_place lab_place(uint64_t rip);
+/* lab_see() - a recorded run has come to an address; lab_visit_unseen() - those of the functions it
+ * has come to where none has */
+void lab_see(uint64_t rip);
+void lab_visit_unseen(void (*visit)(uint64_t rip));
 /* lab_step() - the name of the step at an address of @design */
 const char *lab_step(const struct ist_design *design, uint64_t rip);
 /* lab_place_name() - "label+0xN". Return: as format_text() */

@@ -60,6 +60,7 @@ static void note(uint64_t rip)
 	if (rip == record.noted || !is_boundary(rip))
 		return;
 	record.noted = rip;
+	lab_see(rip);
 	if (record.count < record.max)
 		record.list[record.count] = (struct lab_boundary){
 			rip, lab_masked | (lab_case.nmi_blocked ? LAB_MASK(VEC_NMI) : 0)

@@ -156,3 +156,25 @@ XTEST(ist, random)
 		}
 	}
 }
+
+static unsigned int unreached;
+
+static void print_unreached(uint64_t rip)
+{
+	char at[80];
+
+	lab_place_name(at, sizeof(at), rip);
+	test_info("ist-never: at=%s rip=0x%lx", at, rip);
+	unreached++;
+}
+
+/* After all others, whose names come first: instructions of the disassembly that no recorded run
+ * has come to. A design need not be reachable as a whole; but it is to be known. */
+XTEST(ist, unreached)
+{
+	lab_text_init();
+	unreached = 0;
+	lab_visit_unseen(print_unreached);
+	test_info("ist-never: instructions=%u", unreached);
+	test_checked("ist", 1);
+}

@@ -16,6 +16,9 @@
 extern const struct path_function ist_functions[];
 extern const uint64_t ist_function_count;
 
+#define SEEN_BYTES 64 /* 512 instructions a label */
+
+static uint8_t seen[MAX_LABELS][SEEN_BYTES];
 static const struct path_function *sorted[MAX_LABELS];
 static unsigned int labels;
 
@@ -47,6 +50,20 @@ static const struct path_function *label_before(uint64_t rip)
 			high = middle;
 	}
 	return low ? sorted[low - 1] : NULL;
+}
+
+/* A bit for the address of each instruction that a recorded run has come to. */
+static bool is_seen(const struct path_function *f, unsigned int index)
+{
+	return seen[f - ist_functions][index / 8] >> index % 8 & 1;
+}
+
+void lab_see(uint64_t rip)
+{
+	struct lab_place p = lab_place(rip);
+
+	if (p.label && p.index / 8 < SEEN_BYTES)
+		seen[p.label - ist_functions][p.index / 8] |= (uint8_t)(1 << p.index % 8);
 }
 
 struct lab_place lab_place(uint64_t rip)
@@ -115,4 +132,58 @@ unsigned int lab_iretqs(uint64_t *list, unsigned int max)
 	for (unsigned int i = 0; i < labels; i++)
 		n += iretqs_of(sorted[i], list + n, max - n);
 	return n;
+}
+
+static bool row_is_seen(const struct path_function *f)
+{
+	for (unsigned int i = 0; i < f->count; i++) {
+		if (is_seen(f, i))
+			return true;
+	}
+	return false;
+}
+
+/* Length of the part of a label's name that names its function. */
+static size_t function_length(const char *name)
+{
+	size_t n = 0;
+
+	while (name[n] && name[n] != '.')
+		n++;
+	return n;
+}
+
+static bool same_function(const char *a, const char *b)
+{
+	size_t n = function_length(a);
+
+	return n == function_length(b) && !memcmp(a, b, n);
+}
+
+/* A function of which no label has been entered belongs to another design. Its labels stand side by
+ * side; two designs may use one name. */
+static bool function_is_seen(unsigned int row)
+{
+	unsigned int first = row;
+
+	while (first && same_function(sorted[first - 1]->name, sorted[row]->name))
+		first--;
+	for (unsigned int i = first;
+	     i < labels && same_function(sorted[i]->name, sorted[row]->name); i++) {
+		if (row_is_seen(sorted[i]))
+			return true;
+	}
+	return false;
+}
+
+void lab_visit_unseen(void (*visit)(uint64_t rip))
+{
+	for (unsigned int row = 0; row < labels; row++) {
+		uint64_t at = sorted[row]->start;
+
+		for (unsigned int i = 0; i < sorted[row]->count; at += sorted[row]->lengths[i++]) {
+			if (!is_seen(sorted[row], i) && function_is_seen(row))
+				visit(at);
+		}
+	}
 }
