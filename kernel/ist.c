@@ -107,6 +107,19 @@ const struct stack *ist_stack(enum vector vector)
 	return NULL;
 }
 
+bool ist_may_run_on(const struct stack *stack, const struct trap_frame *frame)
+{
+	for (unsigned int i = 0; i < IST_ENTRIES; i++) {
+		if (stack == installed->entry[i].stack)
+			return true;
+	}
+	for (unsigned int i = 0; i < IST_STACKS; i++) {
+		if (stack == installed->stacks[i])
+			return true;
+	}
+	return stack == stack_find(frame->cs & 3 ? tss_rsp0_get() : frame->rsp);
+}
+
 void ist_install(const struct ist_design *design)
 {
 	if (installed && installed->remove)

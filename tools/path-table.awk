@@ -30,6 +30,7 @@ function flush_function(   i)
 	flush_function()
 	base = ""
 	nasm = /\.asm\.o:/
+	delete label
 }
 
 # "0000000000000010 g     F .text\t0000000000000043 plain_nmi"
@@ -40,8 +41,16 @@ function flush_function(   i)
 	}
 }
 
+# A label where a function begins: objdump names the function only.
+/^[0-9a-f]+ l .* \.text\t/ {
+	if ($NF ~ /[^.]\./)
+		label[$1] = $NF
+}
+
 /^[0-9a-f]+ <.*>:$/ {
 	symbol = substr($2, 2, length($2) - 3)
+	if (table == "ist" && nasm && $1 in label)
+		symbol = label[$1]
 	if (table == "ist" && !nasm)
 		sub(/\..*/, "", symbol)
 	if (table == "ist" || symbol !~ /\./) {

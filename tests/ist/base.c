@@ -19,6 +19,7 @@
 #define ABOVE	  256 /* bytes above the base's RSP, which nobody may write */
 #define BASE_SEED 0xba5e
 #define BASE_CR2  UINT64_C(0xba5ec2000)
+#define DR7_SEED  0x700			       /* LE and GE: they enable nothing by themselves */
 #define NO_STACK  UINT64_C(0x00007fffdead1000) /* canonical, and not mapped */
 
 STACK_DEFINE(lab_task, (IST_LEVELS + 1) * IST_LEVEL_SIZE);
@@ -78,6 +79,7 @@ void base_init(void)
 	write_dr1(BASE_SEED + 1);
 	write_dr2(BASE_SEED + 2);
 	write_dr3(BASE_SEED + 3);
+	write_dr7(DR7_SEED);
 	wrmsr(MSR_FS_BASE, BASE_CR2 + 1);
 	wrmsr(MSR_GS_BASE, BASE_CR2 + 2);
 	wrmsr(MSR_KERNEL_GS_BASE, BASE_CR2 + 3);

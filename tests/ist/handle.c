@@ -30,22 +30,6 @@ uint64_t lab_handler_rip(void)
 	return (uint64_t)lab_window;
 }
 
-/* Those of the design, and the interrupted one. */
-static bool is_allowed_stack(const struct stack *s, const struct trap_frame *frame)
-{
-	const struct ist_design *d = lab_setup.design;
-
-	for (unsigned int i = 0; i < IST_ENTRIES; i++) {
-		if (s == d->entry[i].stack)
-			return true;
-	}
-	for (unsigned int i = 0; i < IST_STACKS; i++) {
-		if (s == d->stacks[i])
-			return true;
-	}
-	return s == stack_find(frame->cs & 3 ? tss_rsp0_get() : frame->rsp);
-}
-
 static void check_stack(const struct ist_state *state, const struct trap_frame *frame)
 {
 	const struct stack *s = stack_find(state->entry_rsp);
@@ -54,7 +38,7 @@ static void check_stack(const struct ist_state *state, const struct trap_frame *
 		lab_fail("flags_in_handler", "rflags=0x%lx", state->entry_rflags);
 	if (state->entry_rsp % 16)
 		lab_fail("alignment", "rsp=0x%lx", state->entry_rsp);
-	if (!s || !is_allowed_stack(s, frame))
+	if (!s || !ist_may_run_on(s, frame))
 		lab_fail("stack", "rsp=0x%lx on %s", state->entry_rsp, s ? s->name : "none");
 }
 

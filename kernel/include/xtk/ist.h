@@ -32,7 +32,7 @@ struct ist_entry {
 
 #define IST_ENTRIES 3
 #define IST_STACKS  4
-#define IST_CLAIMS  32
+#define IST_CLAIMS  48
 
 /*
  * What a design promises for one nesting pattern. "NMI>DB>NMI": an NMI, whose entry or handler a
@@ -44,6 +44,14 @@ struct ist_claim {
 	const char *fails; /* the steps that the second event may not hit, separated by spaces;
 			      "*": any; NULL: none, the design survives the pattern */
 };
+
+/* What every design claims that leaves #DF a stack of its own: in a list of claims. */
+#define IST_SURVIVES_DOUBLE_FAULTS                                                                 \
+	{ "DF", NULL }, { "NMI>DF", NULL }, { "DB>DF", NULL }, { "MC>DF", NULL },                  \
+		{ "DF>NMI", NULL }, { "DB>DF>NMI", NULL },                                         \
+	{                                                                                          \
+		"MC>DF>NMI", NULL                                                                  \
+	}
 
 #define IST_NOT_APPLICABLE "n/a" /* in .fails: the CPU does not let the pattern happen */
 
@@ -66,6 +74,10 @@ struct ist_design {
 
 /* ist_stack() - the stack on which the design in use enters @vector; NULL if it has none */
 const struct stack *ist_stack(enum vector vector);
+
+/* ist_may_run_on() - whether a handler that interrupted @frame may run on a stack: one of the
+ * design's in use, or the interrupted one */
+bool ist_may_run_on(const struct stack *stack, const struct trap_frame *frame);
 
 /**
  * ist_handle() - what every entry design calls for every vector
