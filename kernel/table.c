@@ -121,7 +121,8 @@ uint64_t table_seed(void)
 
 void table_probe(uint64_t bytes)
 {
-	table.probes++;
+	if (++table.probes % PROGRESS == 0)
+		test_info("at: table=%s case=%lu", table.name, table.at);
 	table.bytes += bytes;
 }
 
