@@ -136,6 +136,20 @@ void ist_install(const struct ist_design *design)
 		design->install();
 }
 
+/* One that the CPU can run; the tests of the others skip. */
+void ist_install_chosen(void)
+{
+	const struct ist_design *d = ist_next(NULL);
+
+	while (d && d->missing && d->missing())
+		d = ist_next(d);
+	set_for_each (it, ist_designs) {
+		if (!d && !(*it)->missing)
+			d = *it;
+	}
+	ist_install(d);
+}
+
 const struct ist_design *ist_installed(void)
 {
 	return installed;

@@ -120,6 +120,6 @@ void kmain(uint32_t magic, uint64_t address)
 	if (options.xcr0_given)
 		xcr0_set(options.xcr0);
 	apic_init(options.apic_chosen, options.x2apic);
-	ist_install(ist_next(NULL));
+	ist_install_chosen();
 	tests_run();
 }

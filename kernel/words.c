@@ -74,6 +74,25 @@ static const char *take_shard(char *value)
 	return NULL;
 }
 
+static const char *take_from(char *value)
+{
+	options.from = value;
+	return *value ? NULL : "wants a position, as the laboratory prints it";
+}
+
+static const char *take_to(char *value)
+{
+	options.to = value;
+	return *value ? NULL : "wants a position, as the laboratory prints it";
+}
+
+static const char *take_each(char *value)
+{
+	(void)value;
+	options.each = true;
+	return NULL;
+}
+
 static const char *take_apic(char *value)
 {
 	options.apic_chosen = true;
@@ -87,7 +106,9 @@ const struct word machine_words[] = {
 	{ "xcr0", take_xcr0, true },   { "switch", take_switch, true },
 	{ "save", take_save, true },   { "ist", take_ist, true },
 	{ "apic", take_apic, true },   { "events", take_events, false },
-	{ "shard", take_shard, true }, { NULL, NULL, false },
+	{ "shard", take_shard, true }, { "from", take_from, true },
+	{ "to", take_to, true },       { "each", take_each, false },
+	{ NULL, NULL, false },
 };
 
 /* What only makes sense together, and what the CPU must offer. */

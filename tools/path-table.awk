@@ -5,7 +5,8 @@
 #
 # A function is named by a global symbol of its object and a distance, because most have no global name; an object without one has
 # nothing that another can call, and is left out. Symbols with a dot are labels (NASM's local labels) or parts (the compiler's
-# clones) of the function before them: table=path counts them to it, table=ist makes each label a row of its own. The compiler's
+# clones) of the function before them: table=path counts them to it, table=ist makes each label a row of its own, but for a
+# place inside a step (a second dot). The compiler's
 # pad behind the last instruction of a function is no boundary.
 
 function flush_function(   i)
@@ -53,7 +54,7 @@ function flush_function(   i)
 		symbol = label[$1]
 	if (table == "ist" && !nasm)
 		sub(/\..*/, "", symbol)
-	if (table == "ist" || symbol !~ /\./) {
+	if (table == "ist" ? symbol !~ /\..*\./ : symbol !~ /\./) {
 		flush_function()
 		name = symbol
 		start = $1

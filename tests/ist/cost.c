@@ -109,7 +109,7 @@ static uint64_t entry_bytes(enum vector vector, const struct stack *handlers)
 
 	if (!s || s == handlers)
 		return 0;
-	word = (const uint64_t *)(s->guard + PAGE_SIZE);
+	word = (const uint64_t *)((uint64_t)s->guard + PAGE_SIZE);
 	while ((uint64_t)word < stack_top(s) && !*word)
 		word++;
 	return stack_top(s) - (uint64_t)word;

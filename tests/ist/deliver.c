@@ -237,7 +237,8 @@ static void on_the_way(struct trap_frame *frame)
 		mark_clear(at);
 		way.behind = false;
 		mark_set(target());
-		return;
+		if (at != target())
+			return; /* else it is executed once more, at once */
 	}
 	while (path[way.cursor].rip != at)
 		way.cursor++;

@@ -6,10 +6,12 @@
 
 #include <xtk/cpu.h>
 #include <xtk/options.h>
+#include <xtk/panic.h>
 #include <xtk/print.h>
 #include <xtk/string.h>
 #include <xtk/test.h>
 
+#include "part.h"
 #include "patterns.h"
 #include "tally.h"
 
@@ -96,17 +98,36 @@ static void count_case(bool failed)
 		tally_add(&run.third, e[2].path[e[2].index].rip, failed);
 }
 
+/* The places of the last two events: the first counts for the position, too, in a piece of code. */
+static unsigned int place(void)
+{
+	return run.events[run.pattern->count > 1 ? 1 : 0].index;
+}
+
+static bool is_wanted(char *name, size_t size)
+{
+	bool third = run.pattern->count > 2;
+	unsigned int j = third ? run.events[2].index : 0;
+
+	if (!part_has(run.name, place(), j))
+		return false;
+	*name = '\0';
+	if (options.case_id || options.each)
+		case_name(name, size);
+	if (options.case_id && !case_selected(name))
+		return false;
+	part_case(run.name, place(), j, third, name);
+	return true;
+}
+
 static void run_one(void)
 {
 	struct lab_verdict verdict;
 	char name[256];
 	bool good;
 
-	if (options.case_id) {
-		case_name(name, sizeof(name));
-		if (!case_selected(name))
-			return;
-	}
+	if (!is_wanted(name, sizeof(name)))
+		return;
 	good = lab_run(run.events, run.pattern->count, &verdict);
 	if (verdict.unreachable) {
 		run.unreachable++;
@@ -154,13 +175,25 @@ static bool may_come(unsigned int event, const struct lab_boundary *at)
 	return masked == e->latched;
 }
 
+/* Without a run of two events there are no boundaries for the third. */
+static void pair_fails(const struct lab_verdict *recorded)
+{
+	struct lab_verdict verdict;
+
+	if (lab_run(run.events, 2, &verdict))
+		test_error("%s: no recorded run of two events: %s %s", run.name,
+			   recorded->what ? recorded->what : "too long", recorded->detail);
+	else
+		run.unreachable++;
+}
+
 static void each_third(void)
 {
 	struct lab_verdict verdict;
 	unsigned int n = lab_record(run.events, 2, second_path, MAX_PATH, &verdict);
 
 	if (!n) {
-		count_case(true);
+		pair_fails(&verdict);
 		return;
 	}
 	run.events[2].path = second_path;
@@ -171,11 +204,6 @@ static void each_third(void)
 		else
 			run.unreachable++;
 	}
-}
-
-static bool of_this_shard(unsigned int index)
-{
-	return index % options.shards == options.shard;
 }
 
 /* One event at the boundaries of a piece of code. */
@@ -193,7 +221,7 @@ static void each_first(void)
 	run.events[0].path = first_path;
 	for (unsigned int i = 0; i < n; i += run.stride) {
 		run.events[0].index = i;
-		if (of_this_shard(i / run.stride))
+		if (part_of_shard(i / run.stride))
 			run_one();
 	}
 }
@@ -207,8 +235,7 @@ static void first_fails(const struct lab_verdict *recorded)
 		test_error("%s: no recorded run of the first event: %s %s", run.name,
 			   recorded->what ? recorded->what : "too long", recorded->detail);
 	else
-		test_info("ist: design=%s pattern=%s:%s skip=the first event alone fails: %s",
-			  run.setup->design->name, run.setup->base->name, run.pattern->name,
+		test_info("note: %s has no cases: the first event alone fails: %s", run.name,
 			  verdict.what);
 }
 
@@ -226,14 +253,16 @@ static void each_second(void)
 	run.events[1].path = first_path;
 	for (unsigned int i = 0; i < n; i++) {
 		run.events[1].index = i;
-		if (!of_this_shard(i))
+		if (!part_of_shard(i))
 			continue;
 		if (!may_come(1, &first_path[i]))
 			run.unreachable++;
 		else if (run.pattern->count == 2)
 			run_one();
-		else
+		else if (part_has(run.name, i, UINT32_MAX)) {
+			part_block(run.name, i);
 			each_third();
+		}
 	}
 }
 
@@ -272,7 +301,7 @@ static const struct ist_claim *find_claim(const char *pattern)
 {
 	const struct ist_claim *own = claim_for(pattern);
 
-	return own ? own : claim_for(run.pattern->name);
+	return own ? own : claim_for(run.pattern->like ? run.pattern->like : run.pattern->name);
 }
 
 struct comparison {
@@ -287,7 +316,7 @@ static void compare_step(struct comparison *c, const struct ist_claim *claim, co
 
 	if (is_claimed(claim, step) == (failed != 0))
 		return;
-	if (!failed && run.stride > 1)
+	if (!failed && (run.stride > 1 || !part_is_whole()))
 		return; /* the case that fails may be among those left out */
 	c->worse = c->worse || failed;
 	c->better = c->better || !failed;
@@ -326,6 +355,38 @@ static void judge(void)
 }
 
 /* what is printed  */
+
+#define MAX_DESIGNS 64
+
+static struct {
+	const struct ist_design *design;
+	uint64_t cases, failed, ticks;
+} totals[MAX_DESIGNS];
+
+void total_add(const struct ist_design *design, unsigned int cases, unsigned int failed,
+	       uint64_t ticks)
+{
+	unsigned int i = 0;
+
+	while (totals[i].design && totals[i].design != design)
+		i++;
+	BUG_ON(i == MAX_DESIGNS - 1);
+	totals[i].design = design;
+	totals[i].cases += cases;
+	totals[i].failed += failed;
+	totals[i].ticks += ticks;
+}
+
+void totals_print(void)
+{
+	for (const struct ist_design *d = ist_next(NULL); d; d = ist_next(d))
+		total_add(d, 0, 0, 0);
+	for (unsigned int i = 0; totals[i].design; i++)
+		test_info("ist-total: design=%s cases=%lu failed=%lu ticks=%lu",
+			  totals[i].design->name, totals[i].cases, totals[i].failed,
+			  totals[i].ticks);
+	memset(totals, 0, sizeof(totals));
+}
 
 static void print_steps(const struct tally *t, unsigned int event)
 {
@@ -389,15 +450,19 @@ static void begin(const struct lab_pattern *pattern, const struct lab_setup *set
 
 void pattern_run(const struct lab_pattern *pattern, const struct lab_setup *setup)
 {
+	uint64_t start = rdtsc();
+
 	begin(pattern, setup);
 	lab_begin(setup);
 	if (setup->base->window)
 		each_first();
-	else if (pattern->count == 1)
-		run_one();
-	else
+	else if (pattern->count > 1)
 		each_second();
+	else if (part_of_shard(0))
+		run_one();
 	lab_end();
+	part_end(run.name);
+	total_add(setup->design, run.cases, run.failed, rdtsc() - start);
 	if (!run.cases)
 		return;
 	print_results();

@@ -12,8 +12,9 @@ struct lab_pattern {
 	const char *name; /* "NMI>DB>NMI" */
 	unsigned int count;
 	enum vector vector[3];
-	bool latched; /* the last one: an NMI where NMIs are blocked */
-	bool real;    /* the last one: a #DB by DR0 */
+	bool latched;	  /* the last one: an NMI where NMIs are blocked */
+	bool real;	  /* the last one: a #DB by DR0 */
+	const char *like; /* whose claim holds; NULL: its own name's */
 };
 
 /**
@@ -26,6 +27,11 @@ struct lab_pattern {
  * does.
  */
 void pattern_run(const struct lab_pattern *pattern, const struct lab_setup *setup);
+
+/* total_add(), totals_print() - what the designs have done since the last line of theirs */
+void total_add(const struct ist_design *design, unsigned int cases, unsigned int failed,
+	       uint64_t ticks);
+void totals_print(void);
 
 /* pattern_rearms() - whether it matters when handlers re-arm their vector */
 bool pattern_rearms(const struct lab_pattern *pattern);

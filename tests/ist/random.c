@@ -6,11 +6,13 @@
  */
 #include <stddef.h>
 
+#include <xtk/cpu.h>
 #include <xtk/options.h>
 #include <xtk/print.h>
 #include <xtk/string.h>
 #include <xtk/test.h>
 
+#include "patterns.h"
 #include "random.h"
 
 #define MAX_PATH     2048
@@ -94,6 +96,7 @@ void random_run(const struct lab_setup *setup)
 	struct lab_verdict verdict;
 	const char *name = setup->design->name;
 	char text[400];
+	uint64_t start = rdtsc();
 
 	state = options.seed * 1000003 + options.shard;
 	lab_begin(setup);
@@ -111,7 +114,13 @@ void random_run(const struct lab_setup *setup)
 	lab_end();
 	test_info("ist: design=%s pattern=random rearm=%s cases=%u failed=%u na=0", name,
 		  setup->rearm_early ? "early" : "late", chains / options.shards + 1, failed);
-	if (survives_all(setup->design))
-		expect_equal(failed, 0, "ist", "%s: chains of up to %u events that it fails", name,
-			     LAB_EVENTS);
+	total_add(setup->design, chains / options.shards + 1, failed, rdtsc() - start);
+	if (!survives_all(setup->design)) {
+		test_info("ist-claim: design=%s pattern=random claim=none verdict=unclaimed", name);
+		return;
+	}
+	test_info("ist-claim: design=%s pattern=random rearm=%s claim=survives verdict=%s steps=-",
+		  name, setup->rearm_early ? "early" : "late", failed ? "worse" : "as_claimed");
+	expect_equal(failed, 0, "ist", "%s: chains of up to %u events that it fails", name,
+		     LAB_EVENTS);
 }

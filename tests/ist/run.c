@@ -22,6 +22,8 @@
 STACK_DEFINE(lab_stack, 16 * 1024); /* #BP, and every exception that no design has to do with */
 STACK_DEFINE(lab_step_stack, 16 * 1024);
 
+#define TOP_SIZE 1024 /* of a stack: more than the entry code of a design uses */
+
 struct lab_setup lab_setup;
 struct lab_case lab_case;
 struct idt_entry lab_gates[VEC_EXCEPTIONS];
@@ -116,23 +118,36 @@ void lab_check_nmi(void)
 		lab_fail("nmi_blocked", "a self-NMI is not taken");
 }
 
-static void wipe(const struct stack *s)
+static void wipe(const struct stack *s, size_t size)
 {
 	if (s)
-		memset(s->guard + PAGE_SIZE, 0, s->size);
+		memset((void *)(stack_top(s) - size), 0, size);
+}
+
+/* Whole stacks, or where frames begin: what the case before has left there may be just what this
+ * one forgets to save. */
+static void wipe_stacks(bool whole)
+{
+	const struct ist_design *d = lab_setup.design;
+
+	for (unsigned int i = 0; i < IST_ENTRIES; i++) {
+		const struct stack *s = d->entry[i].stack;
+
+		wipe(s, whole && s ? s->size : TOP_SIZE);
+	}
+	for (unsigned int i = 0; i < IST_STACKS; i++) {
+		const struct stack *s = d->stacks[i];
+
+		wipe(s, whole && s ? s->size : TOP_SIZE);
+	}
 }
 
 /* After a case that went wrong. */
 static void set_right(void)
 {
-	const struct ist_design *d = lab_setup.design;
-
 	machine_write(&lab.seeded);
-	for (unsigned int i = 0; i < IST_ENTRIES; i++)
-		wipe(d->entry[i].stack);
-	for (unsigned int i = 0; i < IST_STACKS; i++)
-		wipe(d->stacks[i]);
-	ist_install(d);
+	wipe_stacks(true);
+	ist_install(lab_setup.design);
 	base_load();
 	marks_clear_all();
 	take_nmis();
@@ -160,6 +175,8 @@ static void run_case(const struct lab_event *events, unsigned int count, bool re
 	if (recover_here(&lab.way_back) == 0) {
 		if (!lab_setup.base->window) {
 			context = base_context();
+			if (lab_setup.base->user && lab_setup.design->user_cr3)
+				write_cr3(lab_setup.design->user_cr3());
 			lab_enter(&context);
 		} else if (recording) {
 			record_window();
@@ -167,6 +184,8 @@ static void run_case(const struct lab_event *events, unsigned int count, bool re
 			run_piece();
 		}
 	}
+	if (read_cr3() != lab.machine.cr3)
+		write_cr3(lab.machine.cr3);
 	lab_breakpoint_forget();
 	marks_clear_all();
 	lab.dirty = lab_case.verdict.what || lab_case.ran[VEC_DF]; /* #DF leaves all as it is */

@@ -97,6 +97,9 @@ void ist_handler_set(const struct ist_handler *handler);
 void ist_install(const struct ist_design *design);
 const struct ist_design *ist_installed(void);
 
+/* ist_install_chosen() - the first design of the word ist= that the CPU can run */
+void ist_install_chosen(void);
+
 /* ist_next() - walk the designs that the word ist= chooses; NULL begins, and ends */
 const struct ist_design *ist_next(const struct ist_design *after);
 

@@ -25,6 +25,8 @@ struct options {
 	uint64_t shuffle_seed;
 	unsigned int repeat;	    /* 1 */
 	unsigned int shard, shards; /* 0 of 1: this part of the laboratory's cases */
+	const char *from, *to;	    /* NULL: positions of the laboratory (docs/protocol.md) */
+	bool each;		    /* tell each position */
 };
 
 extern struct options options;
