@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The command line of tools/xtk. Each verb is a module in verbs/, found by its name."""
+"""The command line of tools/xtk. Each verb is a module in verbs/, found by its name;
+a - in the verb is a _ in the file."""
 
 import argparse
 import contextlib
@@ -41,14 +42,14 @@ class ArgumentParser(argparse.ArgumentParser):
 def verb_names():
     directory = os.path.join(os.path.dirname(os.path.abspath(__file__)), "verbs")
     files = sorted(name for name in os.listdir(directory) if name.endswith(".py"))
-    return [name[:-3] for name in files if name != "__init__.py"]
+    return [name[:-3].replace("_", "-") for name in files if name != "__init__.py"]
 
 
 def build_parser(names):
     parser = ArgumentParser(prog="xtk", description="Drives xtk boots and reads their logs.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name in names:
-        module = importlib.import_module("." + name, "xtklib.verbs")
+        module = importlib.import_module("." + name.replace("-", "_"), "xtklib.verbs")
         sub = verbs.add_parser(
             name,
             help=module.HELP,

@@ -32,11 +32,12 @@ SEEN = re.compile(r"([A-Z][0-9]{2}) (.+)")
 LINE = 65536  # bytes; no line of the kernel comes near
 MOST = 1000  # details of one kind that are kept; the kernel prints a few a test
 SHOWN = 20  # different things seen about one informative rule
+MOST_IST = 1 << 17  # lines of the laboratory, of one test
 MOST_XCR0 = 1 << 14  # lines of the table of XCR0's values, one a combination of supported bits
 # The lines before the end that feed() looks at; most of a large log is none of them.
 SPEAKS = re.compile(
     rb"xtk: |# (?:xtk|panic|component:|rules|test:|checks:|judged:|probes:|observed:|xcr0:|fail:)|"
-    rb"[0-9]|ok |not ok | +not ok |"
+    rb"# ist|[0-9]|ok |not ok | +not ok |"
     rb".*KTAP version 1"
 )
 
@@ -74,6 +75,8 @@ class Observed:
     judged: dict = None  # checks by rule; None without such a line
     said: dict = field(default_factory=dict)  # texts by informative rule
     xcr0: list = field(default_factory=list)  # what follows "# xcr0: "
+    ist: list = field(default_factory=list)  # lines of the laboratory, without "# "
+    cases: list = field(default_factory=list)  # first and last of its "# ist-at-case:" lines
 
     def add(self, kind, rest):
         """One diagnostic; a damaged one says nothing."""
@@ -92,11 +95,16 @@ class Observed:
                 texts.append(what)
         elif kind == "xcr0:" and len(self.xcr0) < MOST_XCR0:
             self.xcr0.append(rest)
+        elif kind == "ist-at-case:":
+            self.cases = [*self.cases[:1], rest]
+        elif kind.startswith(("ist:", "ist-")) and len(self.ist) <= MOST_IST:
+            self.ist.append(f"{kind} {rest}" if len(self.ist) < MOST_IST else "ist: left out")
 
     def as_dict(self):
         """For result.json; what was not said is not in it."""
         compared = None if self.probes is None else self.bytes
         whole = {"judged": self.judged, "bytes": compared, "xcr0": self.xcr0 or None}
+        whole["ist"] = self.ist or None
         return {**self.said, **{key: one for key, one in whole.items() if one is not None}}
 
 
@@ -106,6 +114,7 @@ class Log:
     components: list = field(default_factory=list)
     tests: list = field(default_factory=list)
     listed: list = field(default_factory=list)  # (name, rules), of a run with the word list
+    cases: list = field(default_factory=list)  # Observed.cases of a test without a result
     status: int = CRASH
     reason: str = ""
 
@@ -284,6 +293,7 @@ class Parser:
         else:
             verdict = PASSED, "passed"
         self.log.status, self.log.reason = verdict
+        self.log.cases = self.observed.cases
         return self.log
 
 

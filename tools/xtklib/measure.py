@@ -2,13 +2,14 @@
 """One job, measured: as many boots as it takes for each of its tests to have a result.
 
 Usually that is one. More are needed for --isolate (one for each test), after a crash or a timeout
-(for the tests that it hid), and for --retry (the boots in which something failed, once more).
+(for the tests that it hid; see also ist_again), and for --retry (the boots in which something
+failed, once more).
 """
 
 import copy
 import os
 
-from . import expect, ktap, summary
+from . import expect, ist_again, ktap, summary
 
 LINE = 1000  # characters of words in one boot; the kernel takes 1023
 ONLY_SKIPPED = "no check was executed; skipped for want of "
@@ -65,7 +66,7 @@ def pieces(take_of, words, rules, first=0):
         take = take_of(only(words, names), names[0] if first else f"rest{len(takes) + 1}")
         restore_skips(take.log)
         left = close(take, {name: rules[name] for name in names}) + left
-        takes.append(take)
+        takes += [take, *ist_again.boots(take_of, only, words, take)]
     return takes
 
 
@@ -78,7 +79,8 @@ def boots(take_of, words, isolate):
         return [first]
     rules = listed(take_of([*words, "list"], "list"))
     hidden = close(first, rules)
-    return [first, *pieces(take_of, words, {name: rules[name] for name in hidden})]
+    again = ist_again.boots(take_of, only, words, first)
+    return [first, *again, *pieces(take_of, words, {name: rules[name] for name in hidden})]
 
 
 def red(log, lines):

@@ -28,7 +28,7 @@ TEST = {
     **dict.fromkeys(("rules", "failures"), list),
     **{"probes": int, "observed": dict, "expect": (dict, type(None))},
 }
-OBSERVED = {"judged": dict, "bytes": int, "xcr0": list}  # those that are there
+OBSERVED = {"judged": dict, "bytes": int, "xcr0": list, "ist": list}  # those that are there
 FAILURE = dict.fromkeys("rule section expected got where seed repro".split(), str)
 EXPECT = dict.fromkeys(("line", "reference"), str)
 COMPONENT_KEYS = "bit size offset align".split()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The directory of a run: DIR/result.json and DIR/logs/, for one run at a time."""
+"""The directory of a run: DIR/result.json, DIR/ist.json and DIR/logs/, for one run at a time."""
 
 import contextlib
 import errno
@@ -10,6 +10,7 @@ import shutil
 from .usage import Usage
 
 RESULT = "result.json"
+IST = "ist.json"  # made from it: see ist_table
 LOGS = "logs"
 ROOM = 64 * 1024  # with less than this left, a log may have been cut
 FULL_DISK = "the disk is full: free some space ('xtk matrix' goes on with --resume)"
@@ -32,8 +33,9 @@ def make(path):
 def empty(path):
     """Remove what an earlier run has written, and nothing else."""
     shutil.rmtree(os.path.join(path, LOGS), ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(path, RESULT))
+    for name in (RESULT, IST):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(path, name))
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ import base64
 import hashlib
 import os
 
-from . import area_map, matrix_table, runs, timeline, words, xcr0_part
-from .markup import escape, plural
+from . import area_map, ist_part, matrix_table, runs, timeline, words, xcr0_part
+from .markup import escape, figure, plural
 from .verdicts import STATUSES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -83,13 +83,6 @@ def group(found):
     return dict(sorted(groups.items(), key=lambda pair: -len(pair[1])))
 
 
-def figure(caption, picture):
-    return (
-        f"<figure><figcaption>{caption}</figcaption>"
-        f"<div class=scroll tabindex=0>{picture}</div></figure>"
-    )
-
-
 def area(components, layouts, names):
     """The map of one layout under the names of the runs that have it."""
     title = ", ".join(names)
@@ -110,23 +103,10 @@ def areas_part(matrix):
     return "".join([*parts, "</section>\n"])
 
 
-def trace(tracer):
-    """The pictures of a trace."""
-    drawn = timeline.chosen(tracer)
-    for episode in drawn:
-        yield figure(escape(timeline.caption(episode)), timeline.svg(episode))
-    said = f"{plural(tracer.total, 'episode')} of {plural(len(tracer.shapes), 'shape')}"
-    said = said if tracer.total else "No entry into a handler"
-    if len(tracer.shapes) > len(drawn):
-        said += f"; the {len(drawn)} deepest and most frequent are drawn"
-    if tracer.strays:
-        said += f"; {tracer.strays} exits without an entry"
-    yield f"<p>{said}.</p>"
-
-
 def timelines_part(matrix):
     """For the runs with the word `events`; those whose traces look the same share the pictures."""
     traced = [c for c in matrix.columns if "events" in c.run["words"] and runs.log_file(c)]
+    traced = [column for column in traced if not ist_part.is_case(column.run)]
     if not traced:
         return ""
     tracers = {c.name: timeline.read(runs.log_file(c)) for c in traced}
@@ -135,7 +115,7 @@ def timelines_part(matrix):
         " what waits is pale. One step is one entry or exit.</p>"
     ]
     for names in group((tracer.looks(), name) for name, tracer in tracers.items()).values():
-        parts += [f"<h3>{escape(', '.join(names))}</h3>", *trace(tracers[names[0]])]
+        parts += [f"<h3>{escape(', '.join(names))}</h3>", *timeline.figures(tracers[names[0]])]
     return "".join([*parts, "</section>\n"])
 
 
@@ -148,17 +128,20 @@ def page(matrix, differences, then=None):
     """The whole page; @then: the outcomes of the baseline, if there is one."""
     script = own_file("page.js")
     timelines = timelines_part(matrix)
-    nested = "<a href=#timelines>Nested events</a>" if timelines else ""
+    designs = ist_part.section([*matrix.columns, *matrix.pictures])
+    links = "<a href=#designs>Entry designs</a>" if designs else ""
+    links += "<a href=#timelines>Nested events</a>" if timelines else ""
     return "".join(
         [
             head("xtk report", script),
             "<header><h1>xtk report</h1><nav><a href=#verdicts>Verdicts</a>"
             "<a href=#areas>XSAVE area</a><a href=#xcr0>XCR0</a>"
-            f"{nested}<a href=#runs>Runs</a></nav></header>\n<main>",
+            f"{links}<a href=#runs>Runs</a></nav></header>\n<main>",
             f"<section id=summary>{words.summary(matrix, differences, then)}</section>\n",
             matrix_part(matrix, differences),
             areas_part(matrix),
             xcr0_part.section([column.run for column in [*matrix.columns, *matrix.pictures]]),
+            designs,
             timelines,
             runs_part(matrix),
             "</main><dialog id=cell><form method=dialog><button>Close</button></form>"

@@ -24,3 +24,11 @@ def plural(count, noun):
     if count == 1:
         return f"1 {noun}"
     return f"{count} {noun[:-1] + 'ies' if noun.endswith('ry') else noun + 's'}"
+
+
+def figure(caption, picture):
+    """A picture that may be wider than the page; both are markup."""
+    return (
+        f"<figure><figcaption>{caption}</figcaption>"
+        f"<div class=scroll tabindex=0>{picture}</div></figure>"
+    )

@@ -108,7 +108,28 @@ matrix.addEventListener("keydown", (event) => {
 	const next = neighbour(event.target.parentNode, ...MOVES[event.key]);
 	if (next) next.firstChild.focus();
 });
-/* What a link leads to may stand in a folded run. */
+/* A strip of instructions: one cell is in the order of the Tab key, and what it leads to is read below. */
+for (const strip of document.querySelectorAll(".strip")) {
+	const cells = [...strip.querySelectorAll(".step a")];
+	const show = (event) => {
+		const cell = event.target.closest(".step a");
+		if (!cell) return;
+		const texts = [...document.getElementById(cell.hash.slice(1)).cells].map((td) => td.textContent);
+		strip.querySelector("output").textContent = texts.filter(Boolean).join("  ");
+		if (event.type === "focusin") for (const other of cells) other.tabIndex = other === cell ? 0 : -1;
+	};
+	for (const [i, cell] of cells.entries()) cell.tabIndex = i ? -1 : 0;
+	strip.addEventListener("mouseover", show);
+	strip.addEventListener("focusin", show);
+	strip.addEventListener("keydown", (event) => {
+		const place = cells.indexOf(event.target);
+		if (place < 0 || !MOVES[event.key]) return;
+		const next = cells[place + MOVES[event.key][0] + MOVES[event.key][1]];
+		event.preventDefault();
+		if (next) next.focus();
+	});
+}
+/* What a link leads to may stand in a folded run, or table. */
 addEventListener("hashchange", () => {
 	const run = document.querySelector(location.hash || null)?.closest("details");
 	if (run) run.open = true;

@@ -12,7 +12,7 @@ from .matrix_table import run_id, test_id
 from .sentences import is_red, run_is_red
 from .verdicts import STATUSES, test_status
 
-TOTALS = ("judged", "bytes", "xcr0")  # of "observed": told otherwise
+TOTALS = ("judged", "bytes", "xcr0", "ist")  # of "observed": told otherwise
 LISTS = {"pass": "Passed, with the number of probes or checks", "skip": "Skipped, and why"}
 FIELDS = ("rule", "expected", "got", "where", "seed")
 

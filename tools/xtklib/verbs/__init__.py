@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The verbs of tools/xtk: NAME.py is `xtk NAME`.
+"""The verbs of tools/xtk: NAME.py is `xtk NAME`, with - for _.
 
 A verb's module has HELP, one line for the list of verbs; EXAMPLE, which ends its --help: an example
 and the statuses; add(parser), its options; and main(arguments, words), which returns the status.

@@ -5,7 +5,8 @@ import functools
 import os
 import sys
 
-from .. import engines, expect, job, ktap, matrix, platforms, result, rundir, screen, summary
+from .. import engines, expect, ist_table, job, ktap, matrix, platforms, result, rundir
+from .. import screen, summary
 from ..boot import BOOTS, BUILD, SILENCE_S, TIMEOUT_S
 from ..progress import Progress
 from ..usage import Usage, positive
@@ -132,6 +133,7 @@ def main(arguments, words):
             measure_all(arguments, jobs, session, known)
         finally:
             statuses = show(session, known)
+            ist_table.write(out, session.runs)
     if session.interrupted:
         missing = len(jobs) - len(session.runs)
         print(f"xtk matrix: interrupted, {missing} to go: --resume -o {out}", file=sys.stderr)
