@@ -46,8 +46,7 @@ PATH_OBJ := $(addprefix $(BUILD)/,kernel/switch.asm.o kernel/lazy.asm.o kernel/l
 IST_OBJ  := $(patsubst %,$(BUILD)/%.o,$(filter kernel/ist/% $(DESIGNS:%=%/%),$(KERNEL_SRC)) tests/ist/window.asm)
 
 .DELETE_ON_ERROR:
-.PHONY: all iso xstate lib run test lint matrix emulators gdb dist bench prove fuzz mutants coverage clean help
-
+.PHONY: all iso xstate lib run test lint matrix ist emulators gdb dist bench prove fuzz mutants coverage clean help
 all: $(BUILD)/xtk.elf $(BUILD)/xtk.elf32          ## the kernel: ELF64 (multiboot 2, PVH) and ELF32 (multiboot 1)
 iso: $(BUILD)/xtk.iso                             ## the bootable image, for BIOS and UEFI
 xstate: $(BUILD)/xstate                           ## the inspector of images and core files
@@ -59,7 +58,6 @@ $(BUILD)/tools-found:
 	@for tool in $(firstword $(CC)) $(NASM) $(LD) $(OBJCOPY) objdump awk; do command -v $$tool >/dev/null || \
 		{ echo "make: $$tool is missing: run 'make deps all'" >&2; exit 2; }; done
 	@mkdir -p $(@D) && touch $@
-
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
 	@$(SAY) CC $<
@@ -124,6 +122,8 @@ lint: all                                         ## formatter, static analysis,
 	tools/lint/run.sh $(BUILD)
 matrix: all iso                                   ## every platform of tools/platforms.json; a page of what they did
 	tools/xtk matrix; status=$$?; tools/xtk report $(BUILD)/matrix && exit $$status
+ist: all iso                                      ## the laboratory: every entry design, every nesting, on QEMU and Bochs
+	tools/ist.sh $(BUILD) $(DESIGNS)
 emulators:                                        ## newer QEMU and Bochs, unpacked beside the machine's own
 	tools/emulators.sh
 gdb: all xstate                                   ## QEMU in gdb, before its first instruction
