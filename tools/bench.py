@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Figures, and no judgement: what the library costs, how long a boot takes, and a thread switch.
+"""Figures, and no judgement: what library, boot, thread switch and entry designs cost.
 
-usage: tools/bench.py [-n RUNS] [--only native|boot|switch] [-o FILE] [--qemu PATH]
+usage: tools/bench.py [-n RUNS] [--only native|boot|switch|ist] [-o FILE] [--qemu PATH]
 
 native: a program with build/libxsave.a on this CPU, against the bare instruction and others (CC
 names the compiler). boot: build/xtk.elf and build/xtk.iso, and a kernel that only exits. switch:
-instructions of a thread switch in build/xtk.elf. XTK_BUILD names build/. Prints tables, and beside
-them which targets were met; -o writes the same as JSON. Status: 0, also when a target was missed;
-1 when a run did not end as it must; 2 usage or a missing tool.
+instructions of a thread switch in build/xtk.elf. ist: instructions, stack and size of each of its
+entry designs, and cycles where KVM runs. XTK_BUILD names build/. Prints tables, and beside them
+which targets were met; -o writes the same as JSON. Status: 0, also when a target was missed; 1 when
+a run did not end as it must; 2 usage or a missing tool.
 """
 
 import argparse
@@ -22,6 +23,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.join(HERE, "bench")]
 
 import boot  # noqa: E402
+import entry  # noqa: E402
 import native  # noqa: E402
 import progress  # noqa: E402
 import switch  # noqa: E402
@@ -34,6 +36,10 @@ RUNS_HELP = "boots, and passes of the native part at most (default 31)"
 
 def measure_switch(directory, options):
     return switch.measure(directory, options.qemu)
+
+
+def measure_ist(directory, options):
+    return entry.measure(directory, options.qemu)
 
 
 def measure_boot(directory, options):
@@ -51,6 +57,7 @@ def measure_native(directory, options):
 # What is measured, in this order, and how it is shown.
 PARTS = {
     "switch": (measure_switch, tables.show_switch),
+    "ist": (measure_ist, entry.show),
     "boot": (measure_boot, tables.show_boot),
     "native": (measure_native, tables.show_native),
 }

@@ -12,6 +12,7 @@ import host
 
 sys.path.insert(0, host.tree("tools", "bench"))
 
+import entry  # noqa: E402
 import native  # noqa: E402
 import qemu  # noqa: E402
 
@@ -149,6 +150,101 @@ class Arithmetic(unittest.TestCase):
         self.refused("no known kind: what: x=1", native.parse, "what: x=1")
 
 
+COST = "# bench: what=cost design={} pattern={} depth={} enter={} leave={} outside={} stack=176 "
+COST += "apart=0 entry_stack=0 on=a_stack"
+TICKS = "# bench: what=ticks design={} pattern={} depth={} enter={} leave={}"
+FRED = "# bench: what=cost design=fred skip=CPUID.(7,1):EAX[17] FRED"
+DESIGNS = [
+    COST.format("plain", "NMI", 1, 21, 17, 0),
+    COST.format("mine", "NMI", 1, 30, 20, 2),
+    FRED,
+    TICKS.format("plain", "NMI", 1, 22, 18),
+    TICKS.format("mine", "NMI", 1, 60, 26),
+]
+DESIGNS_DONE = ["ok 1 bench/ist", "xtk: 1 passed, 0 failed, 0 errors, 0 skipped"]
+C_SOURCE = """/* A comment
+ * of two lines. */
+#include "mine.h"
+#include "elsewhere/other.h"
+
+const char *text = "/*";
+int x; // another
+
+/* none of these two */
+"""
+ASM_SOURCE = """; a comment
+%include "ist/mine.inc"
+
+	mov al, ';'	; a semicolon
+label:
+"""
+
+
+class EntryDesigns(host.Case):
+    """The arithmetic of made-up lines and files."""
+
+    def costs(self, *lines):
+        rows, skipped = entry.costs("\n".join(lines))
+        return {(row["design"], row["depth"]): row for row in rows}, skipped
+
+    def refused(self, part, *lines):
+        with self.assertRaises(qemu.Trouble) as caught:
+            self.costs(*lines)
+        self.assertEqual(caught.exception.status, 1)
+        self.assertIn(part, str(caught.exception))
+
+    def test_costs(self):
+        rows, skipped = self.costs(*DESIGNS)
+        self.assertEqual(skipped, {"fred": "CPUID.(7,1):EAX[17] FRED"})
+        plain, mine = rows["plain", 1], rows["mine", 1]
+        self.assertEqual((plain["enter"], plain["leave"], plain["elsewhere"]), (21, 17, 0))
+        # 59 and 25 ticks less 30 and 20 steps: 29 and 5 instructions of what it calls.
+        self.assertEqual((mine["enter"], mine["leave"], mine["elsewhere"]), (30, 20, 34))
+        self.assertEqual((plain["to_plain"], mine["to_plain"]), (1, round(84 / 38, 4)))
+
+    def test_each_depth_has_its_own_plain(self):
+        deeper = [COST.format("plain", "NMI>DB", 2, 42, 34, 0)]
+        deeper += [TICKS.format("plain", "NMI>DB", 2, 43, 35)]
+        deeper += [COST.format("mine", "NMI>DB", 2, 42, 34, 0)]
+        deeper += [TICKS.format("mine", "NMI>DB", 2, 43, 35)]
+        rows, _ = self.costs(*DESIGNS, *deeper)
+        self.assertEqual((rows["mine", 1]["to_plain"], rows["mine", 2]["to_plain"]), (2.2105, 1))
+
+    def test_no_ratio_without_plain(self):
+        rows, _ = self.costs(DESIGNS[1], DESIGNS[4])
+        self.assertNotIn("to_plain", rows["mine", 1])
+
+    def test_counts_that_disagree(self):
+        for outside, enter, leave in ((0, 23, 18), (0, 22, 17), (0, 22, 19), (1, 22, 18)):
+            with self.subTest((outside, enter, leave)):
+                part = f"plain: NMI: 21 and 17 steps with {outside} calls of what is not its own, "
+                part += f"but {enter} and {leave} ticks"
+                lines = COST.format("plain", "NMI", 1, 21, 17, outside)
+                self.refused(part, lines, TICKS.format("plain", "NMI", 1, enter, leave))
+        self.refused("but 60 and 20 ticks", DESIGNS[1], TICKS.format("mine", "NMI", 1, 60, 20))
+
+    def test_a_missing_line(self):
+        for lines in ([], DESIGNS[:-1], DESIGNS[1:], [FRED]):
+            self.refused("a '# bench:' line is missing", *lines)
+
+    def test_lines_of_code(self):
+        source = self.write("mine.c", C_SOURCE)
+        self.assertEqual(entry.code_lines(source), 4)
+        self.assertEqual(entry.code_lines(self.write("mine.asm", ASM_SOURCE)), 3)
+
+    def test_included_files(self):
+        """Those beside the source, and what they include in turn, each once."""
+        paths = [self.write("mine.c", C_SOURCE), self.write("mine.asm", ASM_SOURCE)]
+        found = {self.write("mine.h", '#include "deep.h"\n'), self.write("mine.inc", "")}
+        found.add(self.write("deep.h", '#include "mine.h"\n#include <stddef.h>\n'))
+        self.assertEqual(entry.included(paths), found)
+
+    def test_a_design_without_objects(self):
+        with self.assertRaises(qemu.Trouble) as caught:
+            entry.objects("no-such")
+        self.assertIn("no object of the design no-such: run 'make all'", str(caught.exception))
+
+
 class Bench(host.Case):
     def call(self, *arguments, build=host.BUILD):
         return host.call(BENCH, *arguments, env={**os.environ, "XTK_BUILD": build})
@@ -182,7 +278,7 @@ class Bench(host.Case):
         for bad in (["-n", "0"], ["-n", "1x"], ["-n"], ["-x"], ["stray"], ["--qemu", "no-such"]):
             with self.subTest(bad):
                 self.refused(2, bad[-1], arguments=bad)
-        self.refused(2, "native", "boot", "switch", arguments=["--only", "lib"])
+        self.refused(2, "native", "boot", "switch", "ist", arguments=["--only", "lib"])
         self.refused(2, "/no/such/file", arguments=["-o", "/no/such/file"])
         self.refused(2, "make all", build=self.dir)
         self.refused(2, "make lib", arguments=["--only", "native"], build=self.dir)
@@ -195,6 +291,50 @@ class Bench(host.Case):
 
     def test_a_crash_has_no_figures(self):
         self.guest(1, "no last line", *BEGIN, ROW.format(111, 111))
+
+    def test_entry_designs_without_figures(self):
+        self.guest(1, "a '# bench:' line is missing", *BEGIN, *DESIGNS_DONE, only="ist")
+        self.guest(1, "no last line", *BEGIN, *DESIGNS, only="ist")
+        wrong = [line.replace("enter=22", "enter=23") for line in DESIGNS]
+        part = "21 and 17 steps with 0 calls of what is not its own, but 23 and 18 ticks"
+        self.guest(1, part, *BEGIN, *wrong, *DESIGNS_DONE, only="ist")
+
+    def entry_designs(self, *with_kvm):
+        """The part "ist" with plain alone, and an emulator that does this when it is to use KVM."""
+        folder = self.path("build", "kernel", "ist")
+        os.makedirs(folder, exist_ok=True)
+        self.write("build/xtk.elf", "")
+        for kind in ("asm", "c"):
+            shutil.copy(os.path.join(host.BUILD, "kernel", "ist", f"plain.{kind}.o"), folder)
+        lines = [*BEGIN, *(line for line in DESIGNS if "plain" in line), *DESIGNS_DONE]
+        kvm = ['case "$*" in *"-accel kvm"*)', *with_kvm, ";; esac"]
+        emulator = self.fake_qemu(*kvm, "cat <<'EOF'", *lines, "EOF")
+        arguments = ["--only", "ist", "--qemu", emulator, "-o", self.path("figures.json")]
+        return self.call(*arguments, build=self.path("build"))
+
+    def cycles(self, done):
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        with open(self.path("figures.json"), encoding="utf-8") as file:
+            return json.load(file)["ist"]["cycles"]
+
+    def test_cycles(self):
+        done = self.entry_designs("cat <<'EOF'", *BEGIN, *DESIGNS, *DESIGNS_DONE, "EOF", "exit 0")
+        rows = {row["design"]: row for row in self.cycles(done)["rows"]}
+        self.assertEqual((rows["mine"]["enter"], rows["mine"]["leave"]), (60, 26))
+        self.assertEqual((rows["mine"]["to_plain"], rows["plain"]["to_plain"]), (2.15, 1))
+        self.assertRegex(done.stdout, r"(?m)^  mine +NMI +60 +26 +2\.15$")
+
+    def test_no_kvm_no_cycles(self):
+        done = self.entry_designs("echo 'qemu: Could not access KVM: no such file' >&2", "exit 1")
+        said = "qemu: Could not access KVM: no such file"
+        self.assertEqual(self.cycles(done), {"skipped": said})
+        self.assertIn(f"skipped: cycles with KVM: {said}\n", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^  plain +NMI +a_stack +21 +17 +0 +1\.00 +176 +- +-$")
+
+    def test_kvm_that_breaks_off_is_no_skip(self):
+        done = self.entry_designs("cat <<'EOF'", *BEGIN, *DESIGNS, "EOF", "exit 1")
+        self.assertEqual(done.returncode, 1, done)
+        self.assert_one_line(done.stderr, "bench/ist_ticks with KVM: ", "kvm.log")
 
     def test_an_emulator_that_dies_is_no_floor(self):
         """The floor kernel does not end as only it does."""
@@ -274,7 +414,47 @@ class Bench(host.Case):
             # One save and one load, but for FXSAVE: all that it moves is lazy.
             none = row["save"] == "fxsave" and (row["switch"], row["step"]) == ("lazy", "switch")
             self.assertEqual(row["family"], 0 if none else 2, row)
+        self.check_entry_designs(figures["ist"], done.stdout)
         self.check_native(figures["native"], done.stdout)
+
+    def check_entry_designs(self, figures, said):
+        rows = {(row["design"], row["depth"]): row for row in figures["cost"]}
+        sizes = {row["design"]: row for row in figures["size"]}
+        names = {row["design"] for row in figures["cost"]} | figures["skipped"].keys()
+        self.assertEqual(sizes.keys(), names)
+        for depth in (1, 2, 3):
+            # push error code, vector and 15 registers; push, popfq; mov; call. 15 pop, add, iretq.
+            plain = rows["plain", depth]
+            self.assertEqual((plain["enter"], plain["leave"]), (2 + 15 + 2 + 2, 15 + 2), plain)
+            self.assertEqual((plain["stack"], plain["apart"], plain["entry_stack"]), (176, 0, 0))
+            # One SUB and one ADD more; and everything on the interrupted stack.
+            shift, without = rows["ist-shift", depth], rows["no-ist", depth]
+            self.assertEqual((shift["enter"], shift["leave"]), (22, 18), shift)
+            self.assertEqual((without["enter"], without["on"]), (21, "lab_task"), without)
+            self.assertEqual(without["apart"] > 8192, depth > 1, without)
+            self.assertLess(176, rows["atomic", depth]["entry_stack"])
+            self.assertGreater(rows["switch-off", depth]["elsewhere"], 0)
+        self.assertEqual(sizes["plain"]["to_plain"], 1)
+        self.assertLess(sizes["plain"]["code"], sizes["atomic"]["code"])
+        self.assertEqual(sizes["plain"]["included"], 0)
+        self.assertLess(0, sizes["atomic"]["included"])
+        self.assertRegex(said, r"(?m)^  plain +NMI>DB>MC +plain_stack_mc +21 +17 ")
+
+    def test_counts_are_those_of_the_disassembly(self):
+        """One run through plain_nmi: each of its instructions once, CALL the last before."""
+        elf = os.path.join(host.BUILD, "xtk.elf")
+        said = host.call("objdump", "-d", "--no-show-raw-insn", elf).stdout
+        text = said.partition("<plain_nmi>:")[2].partition("<plain_db>:")[0]
+        found = re.findall(r"^ *[0-9a-f]+:\t(\w+)", text, re.M)
+        call = found.index("call") + 1
+        done = self.call("--only", "ist", "-o", self.path("figures.json"))
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        with open(self.path("figures.json"), encoding="utf-8") as file:
+            rows = json.load(file)["ist"]["cost"]
+        row = next(row for row in rows if (row["design"], row["depth"]) == ("plain", 1))
+        self.assertEqual((row["enter"], row["leave"]), (call, len(found) - call))
+        again = self.call("--only", "ist")
+        self.assertEqual(again.stdout, done.stdout, "two runs")
 
     def check_native(self, figures, said):
         self.assertEqual(figures["passes"], 1)

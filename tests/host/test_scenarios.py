@@ -26,7 +26,7 @@ XMM3 = pattern_word(1, (128 + 3 * 64) // 8)  # its lower half, with seed=1
 
 
 def qemu_command():
-    done = host.call(host.RUN_QEMU, "--kernel", "--print", "--", "tests=scenario/*")
+    done = host.call(host.RUN_QEMU, "--kernel", "--print", "--", "tests=scenario/pause_keeps_all_state")
     return shlex.split(done.stdout)
 
 

@@ -20,7 +20,7 @@
 #include "engine.h"
 
 #define DEPTHS	 3
-#define MAX_PATH 2048
+#define MAX_PATH 1024
 #define ROUNDS	 101
 
 /* Opcodes with a 32-bit distance from their end. */
@@ -147,16 +147,19 @@ static void count_nested(const struct ist_design *d)
 	struct lab_verdict verdict;
 
 	for (unsigned int level = 0; level < DEPTHS; level++) {
-		unsigned int n = lab_record(events, level + 1, paths[level], MAX_PATH, &verdict);
-		struct cost c = count(paths[level], n);
+		unsigned int n;
+		struct cost c;
 
+		memset(rsp, 0, sizeof(rsp));
+		n = lab_record(events, level + 1, paths[level], MAX_PATH, &verdict);
 		if (!n) {
 			test_error("%s/%s: no recorded run: %s %s", d->name, patterns[level],
 				   verdict.what ? verdict.what : "too long", verdict.detail);
 			return;
 		}
-		if (!expect_true(c.enter && c.leave, "ist", "%s/%s: instructions", d->name,
-				 patterns[level]))
+		c = count(paths[level], n);
+		if (!expect_true(c.enter && c.leave && rsp[level].handler, "ist",
+				 "%s/%s: one handler in the other", d->name, patterns[level]))
 			return;
 		print_cost(d, level, &c);
 		if (level + 1 < DEPTHS)

@@ -19,7 +19,7 @@ default_path = qemu.default_path
 version, said, why_not = qemu.version, qemu.said, qemu.why_not
 
 SCENARIO = os.path.join(ROOT, "tools", "xtklib", "scenarios", "savevm.py")
-TESTS = "tests=scenario/*"
+TESTS = "tests=scenario/pause_keeps_all_state"
 
 
 def again(boot, words):
@@ -27,13 +27,13 @@ def again(boot, words):
     return command + (["--", *words] if words else [])
 
 
-def prepare(boot):
+def prepare(boot, scenario=SCENARIO, tests=TESTS):
     words = [word for word in boot.words if not word.startswith("tests=")]
-    own = [*qemu.options(boot), "--image", qemu.image(boot), "--print", "--", TESTS, *words]
+    own = [*qemu.options(boot), "--image", qemu.image(boot), "--print", "--", tests, *words]
     done = subprocess.run([qemu.RUN_QEMU, *own], **process.TEXT, check=False)
     if done.returncode:
         raise Usage(done.stderr.partition(": ")[2].strip())
-    argv = [sys.executable, SCENARIO, boot.directory, *shlex.split(done.stdout)]
+    argv = [sys.executable, scenario, boot.directory, *shlex.split(done.stdout)]
     return process.Command(argv, boot.log, boot.log, os.path.join(boot.directory, "stderr"))
 
 
