@@ -130,7 +130,7 @@ gdb: all xstate                                   ## QEMU in gdb, before its fir
 	gdb -q -x tools/gdb/xtk.py -ex xtk-boot $(BUILD)/xtk.elf
 dist: all iso xstate lib                          ## a release that needs no build
 	tools/dist.sh $(BUILD) $(VERSION) $(EPOCH)
-bench: all iso lib                                ## figures: boot, exit, instructions a switch, cycles of the library
+bench: all iso lib                                ## figures: boot, exit, instructions a switch and an entry design, cycles of the library
 	CC='$(CC)' tools/bench.py
 prove:                                            ## CBMC: no access out of bounds for any input
 	tests/proof/run.py

@@ -34,12 +34,11 @@ static uint64_t read_rflags_and_clear_df(void)
 /* #DB and #MC are the kernel's like any other exception, and use no extended state. */
 void ist_handle(struct trap_frame *frame)
 {
-	const struct ist_state entry = {
-		.entry_rflags = read_rflags_and_clear_df(),
-		.entry_rsp = (uint64_t)__builtin_frame_address(0),
-		.back = (uint64_t)__builtin_return_address(0),
-	};
+	struct ist_state entry; /* not initialised: that may be a REP STOS, with DF as it is */
 
+	entry.entry_rflags = read_rflags_and_clear_df();
+	entry.entry_rsp = (uint64_t)__builtin_frame_address(0);
+	entry.back = (uint64_t)__builtin_return_address(0);
 	if (handler == &by_kernel && frame->vector != VEC_NMI) {
 		trap_handle(frame);
 		return;

@@ -37,12 +37,16 @@ void ist_with_state(const struct ist_state_policy *policy, const struct ist_stat
 		    struct trap_frame *frame, const struct ist_handler *handler)
 {
 	struct xsave_large buffer;
-	struct ist_state s = *entry;
+	struct ist_state s = {
+		.entry_rsp = entry->entry_rsp,
+		.entry_rflags = entry->entry_rflags,
+		.back = entry->back,
+		.cr0 = read_cr0(),
+		.cr2 = read_cr2(),
+		.cr4 = read_cr4(),
+		.buffer = &buffer,
+	};
 
-	s.cr0 = read_cr0();
-	s.cr2 = read_cr2();
-	s.cr4 = read_cr4();
-	s.buffer = &buffer;
 	clts(); /* else the save raises #NM, whose IRET would unblock NMIs */
 	if (s.cr0 & CR0_EM)
 		write_cr0(read_cr0() & ~CR0_EM);

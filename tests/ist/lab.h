@@ -34,7 +34,7 @@
 
 /* One boundary of a recorded run. */
 struct lab_boundary {
-	uint64_t rip;
+	uint32_t rip;	 /* of the kernel's image, below 4 GiB */
 	uint32_t masked; /* LAB_MASK() of the vectors that cannot be delivered here */
 };
 

@@ -63,7 +63,7 @@ static void note(uint64_t rip)
 	lab_see(rip);
 	if (record.count < record.max)
 		record.list[record.count] = (struct lab_boundary){
-			rip, lab_masked | (lab_case.nmi_blocked ? LAB_MASK(VEC_NMI) : 0)
+			(uint32_t)rip, lab_masked | (lab_case.nmi_blocked ? LAB_MASK(VEC_NMI) : 0)
 		};
 	record.count++;
 }

@@ -35,7 +35,8 @@ static struct {
 	trap_handler traps[VEC_EXCEPTIONS];
 	uint64_t ist[8], rsp0, user_page;
 	struct recover_point way_back;
-	bool dirty; /* something may be wrong since the last case */
+	bool running; /* a case: @way_back leads to its end */
+	bool dirty;   /* something may be wrong since the last case */
 	unsigned int nmis;
 } lab;
 
@@ -79,6 +80,8 @@ static bool on_fault(struct trap_frame *frame)
 {
 	char at[64];
 
+	if (!lab.running)
+		return false;
 	if (frame->vector == VEC_DF && lab_on_double_fault(frame))
 		return true;
 	lab_place_name(at, sizeof(at), frame->rip);
@@ -172,6 +175,7 @@ static void run_case(const struct lab_event *events, unsigned int count, bool re
 	if (lab.dirty)
 		set_right();
 	lab.dirty = true;
+	lab.running = true;
 	if (recover_here(&lab.way_back) == 0) {
 		if (!lab_setup.base->window) {
 			context = base_context();
@@ -184,6 +188,7 @@ static void run_case(const struct lab_event *events, unsigned int count, bool re
 			run_piece();
 		}
 	}
+	lab.running = false;
 	if (read_cr3() != lab.machine.cr3)
 		write_cr3(lab.machine.cr3);
 	lab_breakpoint_forget();

@@ -16,19 +16,26 @@
 extern const struct path_function ist_functions[];
 extern const uint64_t ist_function_count;
 
-#define SEEN_BYTES 64 /* 512 instructions a label */
+#define MAX_INSTRUCTIONS 16384
 
-static uint8_t seen[MAX_LABELS][SEEN_BYTES];
+static uint8_t seen[MAX_INSTRUCTIONS / 8];
+static uint16_t first_number[MAX_LABELS]; /* of a row of the table: its first instruction's */
 static const struct path_function *sorted[MAX_LABELS];
 static unsigned int labels;
 
 void lab_text_init(void)
 {
+	unsigned int number = 0;
+
 	if (labels)
 		return;
 	BUG_ON(ist_function_count > MAX_LABELS);
 	for (uint64_t i = 0; i < ist_function_count; i++) {
 		unsigned int at = labels++;
+
+		first_number[i] = (uint16_t)number;
+		number += (unsigned int)ist_functions[i].count;
+		BUG_ON(number > MAX_INSTRUCTIONS);
 
 		for (; at && sorted[at - 1]->start > ist_functions[i].start; at--)
 			sorted[at] = sorted[at - 1];
@@ -52,18 +59,23 @@ static const struct path_function *label_before(uint64_t rip)
 	return low ? sorted[low - 1] : NULL;
 }
 
-/* A bit for the address of each instruction that a recorded run has come to. */
+/* A bit for each instruction of the table that a recorded run has come to. */
 static bool is_seen(const struct path_function *f, unsigned int index)
 {
-	return seen[f - ist_functions][index / 8] >> index % 8 & 1;
+	unsigned int n = first_number[f - ist_functions] + index;
+
+	return seen[n / 8] >> n % 8 & 1;
 }
 
 void lab_see(uint64_t rip)
 {
 	struct lab_place p = lab_place(rip);
+	unsigned int n;
 
-	if (p.label && p.index / 8 < SEEN_BYTES)
-		seen[p.label - ist_functions][p.index / 8] |= (uint8_t)(1 << p.index % 8);
+	if (!p.label)
+		return;
+	n = first_number[p.label - ist_functions] + p.index;
+	seen[n / 8] |= (uint8_t)(1 << n % 8);
 }
 
 struct lab_place lab_place(uint64_t rip)

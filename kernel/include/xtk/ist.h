@@ -20,7 +20,7 @@
 
 /* What one nest level may need on the stack where ist_handle() is called: the frame, the handler,
  * and the whole extended state (11 KiB with AMX). And how many levels the laboratory nests. */
-#define IST_LEVEL_SIZE (20 * 1024)
+#define IST_LEVEL_SIZE (16 * 1024)
 #define IST_LEVELS     8
 
 struct ist_entry {
