@@ -8,6 +8,7 @@
 #include <xtk/ist_state.h>
 #include <xtk/nmi.h>
 #include <xtk/options.h>
+#include <xtk/panic.h>
 #include <xtk/string.h>
 
 #include "entry.h"
@@ -142,10 +143,9 @@ void ist_install_chosen(void)
 
 	while (d && d->missing && d->missing())
 		d = ist_next(d);
-	set_for_each (it, ist_designs) {
-		if (!d && !(*it)->missing)
-			d = *it;
-	}
+	set_for_each (it, ist_designs)
+		d = d || (*it)->missing ? d : *it;
+	BUG_ON(!d);
 	ist_install(d);
 }
 

@@ -17,6 +17,7 @@
 #include "engine.h"
 
 #define ABOVE	  256 /* bytes above the base's RSP, which nobody may write */
+#define GPRS	  15  /* r15 to rax, at the beginning of struct trap_frame */
 #define BASE_SEED 0xba5e
 #define BASE_CR2  UINT64_C(0xba5ec2000)
 #define DR7_SEED  0x700			       /* LE and GE: they enable nothing by themselves */
@@ -48,14 +49,14 @@ static uint64_t rsp_forged(void)
 }
 
 const struct lab_base lab_bases[] = {
-	{ "kernel", lab_base_kernel, false, EFLAGS_CF, rsp_of_task, false, NULL },
-	{ "user", lab_base_user, true, EFLAGS_CF, rsp_forged, false, NULL },
-	{ "gap", lab_syscall_gap_start, false, 0, rsp_nowhere, false, NULL },
-	{ "forged", lab_syscall_gap_start, false, 0, rsp_forged, false, NULL },
-	{ "flags", lab_base_kernel, false, EFLAGS_DF | EFLAGS_AC | EFLAGS_NT | EFLAGS_CF,
-	  rsp_of_task, false, NULL },
-	{ "odd", lab_base_kernel, false, EFLAGS_DF, rsp_odd, false, NULL },
-	{ "ts", lab_base_kernel, false, 0, rsp_of_task, true, NULL },
+	{ "kernel", lab_base_kernel, EFLAGS_CF, rsp_of_task, false, false, NULL },
+	{ "user", lab_base_user, EFLAGS_CF, rsp_forged, true, false, NULL },
+	{ "gap", lab_syscall_gap_start, 0, rsp_nowhere, false, false, NULL },
+	{ "forged", lab_syscall_gap_start, 0, rsp_forged, false, false, NULL },
+	{ "flags", lab_base_kernel, EFLAGS_DF | EFLAGS_AC | EFLAGS_NT | EFLAGS_CF, rsp_of_task,
+	  false, false, NULL },
+	{ "odd", lab_base_kernel, EFLAGS_DF, rsp_odd, false, false, NULL },
+	{ "ts", lab_base_kernel, 0, rsp_of_task, false, true, NULL },
 };
 const unsigned int lab_base_count = sizeof(lab_bases) / sizeof(lab_bases[0]);
 
@@ -95,10 +96,11 @@ struct trap_frame base_context(void)
 		.rflags = EFLAGS_FIXED | b->rflags,
 		.rsp = b->rsp(),
 	};
-	uint64_t *gpr = &f.r15;
+	uint64_t gprs[GPRS];
 
-	for (unsigned int i = 0; i < 15; i++)
-		gpr[i] = UINT64_C(0xba5e000000000000) + i * UINT64_C(0x0001000100010001);
+	for (unsigned int i = 0; i < GPRS; i++)
+		gprs[i] = UINT64_C(0xba5e000000000000) + i * UINT64_C(0x0001000100010001);
+	memcpy(&f, gprs, sizeof(gprs));
 	return f;
 }
 
@@ -183,6 +185,12 @@ static void check_registers(const struct trap_frame *frame)
 	write_cr0(after.cr0);
 }
 
+/* Pads included: nothing may write there either. */
+static bool same_bytes(const void *a, const void *b, size_t size)
+{
+	return !memcmp(a, b, size);
+}
+
 /* No task's area and no owner may be written by a handler: which of them is right, only the switch
  * knows. */
 static void check_threads(void)
@@ -191,7 +199,7 @@ static void check_threads(void)
 		return;
 	if (threads_before != checksum(threads, sizeof(threads)))
 		lab_fail("task_area", "the area of a thread was written");
-	if (memcmp(&switch_before, &switch_state, sizeof(switch_before)))
+	if (!same_bytes(&switch_before, &switch_state, sizeof(switch_before)))
 		lab_fail("task_owner", "the owners were written");
 }
 

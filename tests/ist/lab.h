@@ -53,9 +53,9 @@ struct lab_event {
 struct lab_base {
 	const char *name;
 	const uint8_t *code; /* two INT3 */
-	bool user;	     /* at CPL 3 */
 	uint64_t rflags;
 	uint64_t (*rsp)(void);
+	bool user;	      /* at CPL 3 */
 	bool ts;	      /* CR0.TS = 1 */
 	void (*window)(void); /* the piece of code; all else is unused then */
 };
