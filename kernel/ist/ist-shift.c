@@ -27,6 +27,7 @@ IST_DESIGN(ist_shift, .name = "ist-shift",
 		      { VEC_MC, ist_shift_mc, IST_MC, &ist_shift_stack_mc_stack } },
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
+		   IST_SURVIVES_THREE_VECTORS,
 		   { "NMI", NULL },
 		   { "DB", NULL },
 		   { "MC", NULL },

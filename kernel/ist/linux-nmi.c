@@ -66,6 +66,7 @@ IST_DESIGN(linux_nmi, .name = "linux-nmi",
 	   .stacks = { &linux_nmi_stack_user_stack }, .coalesces_nmi = true, .install = install,
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
+		   IST_SURVIVES_THREE_VECTORS,
 		   { "NMI", NULL },
 		   { "DB", NULL },
 		   { "MC", NULL },

@@ -41,6 +41,7 @@ IST_DESIGN(no_ist, .name = "no-ist",
 	   .stacks = { &no_ist_stack_user_stack }, .install = install, .remove = remove,
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
+		   IST_SURVIVES_THREE_VECTORS,
 		   { "NMI", NULL },
 		   { "DB", NULL },
 		   { "MC", NULL },

@@ -26,6 +26,7 @@ IST_DESIGN(shift_min, .name = "shift-min",
 		      { VEC_MC, shift_min_mc, IST_MC, &shift_min_stack_mc_stack } },
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
+		   IST_SURVIVES_THREE_VECTORS,
 		   { "NMI", NULL },
 		   { "DB", NULL },
 		   { "MC", NULL },

@@ -88,6 +88,7 @@ IST_DESIGN(
 	.stacks = { &switch_off_task_stack, &switch_off_fallback_stack },
 	.claims = {
 		IST_SURVIVES_DOUBLE_FAULTS,
+		IST_SURVIVES_THREE_VECTORS,
 		{ "NMI", NULL },
 		{ "DB", NULL },
 		{ "MC", NULL },

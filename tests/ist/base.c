@@ -16,12 +16,17 @@
 #include "../machine.h"
 #include "engine.h"
 
-#define ABOVE	  256 /* bytes above the base's RSP, which nobody may write */
-#define GPRS	  15  /* r15 to rax, at the beginning of struct trap_frame */
+#define ABOVE	  256  /* bytes above the base's RSP, which nobody may write */
+#define GPRS	  15   /* r15 to rax, at the beginning of struct trap_frame */
+#define ABOVE	  256  /* bytes above the base's RSP, which nobody may write */
+#define PLANTED	  4096 /* bytes of the task's stack that nobody may write while CPL 3 runs */
 #define BASE_SEED 0xba5e
 #define BASE_CR2  UINT64_C(0xba5ec2000)
-#define DR7_SEED  0x700			       /* LE and GE: they enable nothing by themselves */
-#define NO_STACK  UINT64_C(0x00007fffdead1000) /* canonical, and not mapped */
+#define DR7_SEED  0x700 /* LE and GE: they enable nothing by themselves */
+/* All but TF, RF, VM and virtual interrupts; no interrupt comes. */
+#define EFLAGS_OF_BASE                                                                             \
+	(EFLAGS_DF | EFLAGS_AC | EFLAGS_NT | EFLAGS_IF | EFLAGS_ID | UINT64_C(0x38d5))
+#define NO_STACK UINT64_C(0x00007fffdead1000) /* canonical, and not mapped */
 
 STACK_DEFINE(lab_task, (IST_LEVELS + 1) * IST_LEVEL_SIZE);
 
@@ -48,26 +53,55 @@ static uint64_t rsp_forged(void)
 	return (s ? stack_top(s) : NO_STACK) - 0x58;
 }
 
+/* In the stack of a task that does not run now. */
+static uint64_t rsp_planted(void)
+{
+	return rsp_of_task() - PLANTED / 2;
+}
+
+/* Near the end of the stack where handlers work: whoever goes on below has no room. */
+static uint64_t rsp_low(void)
+{
+	const struct ist_design *d = lab_setup.design;
+	const struct stack *s = d->stacks[0] ? d->stacks[0] : d->entry[0].stack;
+
+	return s ? (uint64_t)s->guard + PAGE_SIZE + 256 : NO_STACK;
+}
+
 const struct lab_base lab_bases[] = {
 	{ "kernel", lab_base_kernel, EFLAGS_CF, rsp_of_task, false, false, NULL },
 	{ "user", lab_base_user, EFLAGS_CF, rsp_forged, true, false, NULL },
 	{ "gap", lab_syscall_gap_start, 0, rsp_nowhere, false, false, NULL },
 	{ "forged", lab_syscall_gap_start, 0, rsp_forged, false, false, NULL },
-	{ "flags", lab_base_kernel, EFLAGS_DF | EFLAGS_AC | EFLAGS_NT | EFLAGS_CF, rsp_of_task,
-	  false, false, NULL },
+	{ "planted", lab_base_user, EFLAGS_CF, rsp_planted, true, false, NULL },
+	{ "low", lab_base_user, EFLAGS_CF, rsp_low, true, false, NULL },
+	{ "flags", lab_base_kernel, EFLAGS_OF_BASE, rsp_of_task, false, false, NULL },
 	{ "odd", lab_base_kernel, EFLAGS_DF, rsp_odd, false, false, NULL },
 	{ "ts", lab_base_kernel, 0, rsp_of_task, false, true, NULL },
 };
 const unsigned int lab_base_count = sizeof(lab_bases) / sizeof(lab_bases[0]);
 
+/* Segments and tables, as the instructions store them. */
+struct segments {
+	uint16_t ds, es, fs, gs, tr, ldtr;
+	uint8_t gdtr[10], idtr[10];
+};
+
 static struct {
 	struct machine machine;
 	struct trap_frame frame;
-	uint64_t ist[8];
+	uint64_t ist[8], rsp0;
 	struct idt_entry idt[VEC_EXCEPTIONS];
+	struct segments segments;
 } before;
 
-static struct xregs pattern, now;
+static struct segments home;
+static uint64_t home_rsp0;
+static void read_segments(struct segments *s);
+
+/* No case has the values of the one before, so that what that has left behind is no answer. */
+static struct xregs patterns[2], pattern, now;
+static unsigned int serial;
 static uint64_t mask;
 static uint64_t threads_before; /* checksum of all areas */
 static struct switch_state switch_before;
@@ -75,7 +109,10 @@ static struct switch_state switch_before;
 void base_init(void)
 {
 	mask = (cpu.has_xsave ? insn_xgetbv(0) : XSAVE_LEGACY_MASK) & XREGS_MASK;
-	xregs_pattern(&pattern, mask, BASE_SEED);
+	for (unsigned int i = 0; i < 2; i++)
+		xregs_pattern(&patterns[i], mask, BASE_SEED + i);
+	read_segments(&home);
+	home_rsp0 = tss_rsp0_get();
 	write_dr0(BASE_SEED);
 	write_dr1(BASE_SEED + 1);
 	write_dr2(BASE_SEED + 2);
@@ -98,18 +135,28 @@ struct trap_frame base_context(void)
 	};
 	uint64_t gprs[GPRS];
 
+	serial++;
+	base_load();
 	for (unsigned int i = 0; i < GPRS; i++)
-		gprs[i] = UINT64_C(0xba5e000000000000) + i * UINT64_C(0x0001000100010001);
+		gprs[i] = UINT64_C(0xba5e000000000000) + i * UINT64_C(0x0001000100010001) +
+			  ((uint64_t)(serial & 0xfff) << 4);
 	memcpy(&f, gprs, sizeof(gprs));
 	return f;
 }
 
+/* Bytes at the top of the task's stack. */
+static size_t watched(void)
+{
+	return lab_setup.base->user ? PLANTED : ABOVE;
+}
+
 void base_load(void)
 {
-	memset(lab_task + sizeof(lab_task) - ABOVE, 0xa5, ABOVE);
+	memset(lab_task + sizeof(lab_task) - watched(), 0xa5, watched());
 	clts();
+	pattern = patterns[serial % 2];
 	xregs_load(&pattern, mask);
-	write_cr2(BASE_CR2);
+	write_cr2(BASE_CR2 + serial % 2);
 	if (lab_setup.base->ts)
 		write_cr0(read_cr0() | CR0_TS);
 }
@@ -124,6 +171,22 @@ static uint64_t checksum(const void *memory, size_t size)
 	for (size_t i = 0; i < size / sizeof(*p); i++)
 		sum = sum * UINT64_C(6364136223846793005) + p[i];
 	return sum;
+}
+
+static void read_segments(struct segments *s)
+{
+	__asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3\n\t"
+			 "str %4\n\tsldt %5\n\tsgdt %6\n\tsidt %7"
+			 : "=m"(s->ds), "=m"(s->es), "=m"(s->fs), "=m"(s->gs), "=m"(s->tr),
+			   "=m"(s->ldtr), "=m"(s->gdtr), "=m"(s->idtr));
+}
+
+/* A design that is broken may have left others. */
+static void load_segments(const struct segments *s)
+{
+	__asm__ volatile("mov %0, %%ds\n\tmov %1, %%es\n\tlidt %2"
+			 :
+			 : "r"(s->ds), "r"(s->es), "m"(s->idtr));
 }
 
 /* A piece of code has its own state in the registers. */
@@ -144,6 +207,8 @@ void base_begin(const struct trap_frame *frame)
 	if (lab_setup.base->window)
 		take_state();
 	machine_read(&before.machine);
+	read_segments(&before.segments);
+	before.rsp0 = tss_rsp0_get();
 	for (unsigned int slot = IST_DF; slot <= IST_INJECT; slot++)
 		before.ist[slot] = tss_ist_get((enum ist_slot)slot);
 	for (unsigned int v = 0; v < VEC_EXCEPTIONS; v++)
@@ -203,8 +268,32 @@ static void check_threads(void)
 		lab_fail("task_owner", "the owners were written");
 }
 
+void base_restore(void)
+{
+	load_segments(&home);
+	tss_rsp0_set(home_rsp0);
+}
+
+static const char *segment_name(unsigned int byte)
+{
+	static const char *const names[] = { "DS", "ES", "FS", "GS", "TR", "LDTR" };
+
+	if (byte < 12)
+		return names[byte / 2];
+	return byte < 22 ? "GDTR" : "IDTR";
+}
+
 static void check_tables(void)
 {
+	struct segments segments;
+
+	read_segments(&segments);
+	for (unsigned int i = 0; i < sizeof(segments); i++) {
+		if (((uint8_t *)&before.segments)[i] != ((uint8_t *)&segments)[i])
+			lab_fail("segments", "register=%s", segment_name(i));
+	}
+	if (before.rsp0 != tss_rsp0_get())
+		lab_fail("rsp0", "rsp0=0x%lx", tss_rsp0_get());
 	for (unsigned int slot = IST_DF; slot <= IST_INJECT; slot++) {
 		if (before.ist[slot] != tss_ist_get((enum ist_slot)slot))
 			lab_fail("ist_pointer", "ist=%u", slot);
@@ -245,11 +334,11 @@ static void check_runs(void)
 
 static void check_stacks(void)
 {
-	static uint8_t want[ABOVE];
+	static uint8_t want[PLANTED];
 
-	memset(want, 0xa5, ABOVE);
-	if (memcmp(lab_task + sizeof(lab_task) - ABOVE, want, ABOVE))
-		lab_fail("task_stack", "bytes above RSP");
+	memset(want, 0xa5, watched());
+	if (memcmp(lab_task + sizeof(lab_task) - watched(), want, watched()))
+		lab_fail("task_stack", "bytes that are not the handler's");
 }
 
 void base_end(const struct trap_frame *frame)

@@ -15,7 +15,8 @@
 #include "engine.h"
 
 #define CR2_OF_LEVEL UINT64_C(0x1e7e10000)
-#define SEED	     0x1ab000 /* levels lie less than 16 apart: xregs_pattern() */
+#define CHANGED	     0xc4a06ed0000000 /* in the frame, by its handler: to be returned to */
+#define SEED	     0x1ab000	      /* levels lie less than 16 apart: xregs_pattern() */
 
 static struct xregs patterns[IST_LEVELS + 1], now;
 
@@ -34,7 +35,7 @@ static void check_stack(const struct ist_state *state, const struct trap_frame *
 {
 	const struct stack *s = stack_find(state->entry_rsp);
 
-	if (state->entry_rflags & (EFLAGS_DF | EFLAGS_AC))
+	if (state->entry_rflags & (EFLAGS_DF | EFLAGS_AC | EFLAGS_IF | EFLAGS_NT | EFLAGS_TF))
 		lab_fail("flags_in_handler", "rflags=0x%lx", state->entry_rflags);
 	if (state->entry_rsp % 16)
 		lab_fail("alignment", "rsp=0x%lx", state->entry_rsp);
@@ -55,15 +56,15 @@ static bool is_inside_design(const struct trap_frame *frame)
  * entry may come with another one: a design that finishes the interrupted entry's work in its place
  * returns to where that work is done, with what registers it likes.
  */
-static void check_frame(const struct trap_frame *frame)
+static void check_frame(struct trap_frame *frame)
 {
-	const struct lab_case *c = &lab_case;
+	struct lab_case *c = &lab_case;
 	char at[64];
 
 	if (is_inside_design(frame))
 		return;
 	for (unsigned int i = c->deliveries; i--;) {
-		const struct lab_delivery *d = &c->delivered[i];
+		struct lab_delivery *d = &c->delivered[i];
 		const char *different;
 
 		if (d->vector != frame->vector || d->frame.rip != frame->rip ||
@@ -72,10 +73,19 @@ static void check_frame(const struct trap_frame *frame)
 		different = frame_difference(&d->frame, frame);
 		if (different)
 			lab_fail("frame", "vec=%lu register=%s", frame->vector, different);
+		else if (!i && !lab_setup.base->window)
+			c->base.r15 = d->frame.r15 = frame->r15 ^= CHANGED;
 		return;
 	}
 	lab_place_name(at, sizeof(at), frame->rip);
 	lab_fail("frame", "vec=%lu rip=%s rsp=0x%lx", frame->vector, at, frame->rsp);
+}
+
+/* None of the vectors has an error code, and a frame has 0 in its place. */
+static void check_error(const struct trap_frame *frame)
+{
+	if (frame->error)
+		lab_fail("frame", "vec=%lu error=0x%lx", frame->vector, frame->error);
 }
 
 static unsigned int times_delivered(enum vector vector)
@@ -136,6 +146,7 @@ static void handle(struct trap_frame *frame, struct ist_state *state)
 	c->level++;
 	check_stack(state, frame);
 	check_frame(frame);
+	check_error(frame);
 	run_window((enum vector)frame->vector, level, xcr0 & XREGS_MASK);
 	c->level = level;
 }

@@ -12,7 +12,7 @@
 
 #define INT3	   0xcc
 #define MAX_MARKS  16
-#define MAX_IRETQS 128
+#define MAX_IRETQS 512
 
 static struct {
 	uint64_t rip;

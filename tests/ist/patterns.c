@@ -28,6 +28,8 @@ static struct {
 	struct lab_event events[3];
 	char name[96]; /* design, pattern with its base, re-arm */
 	unsigned int cases, failed, unreachable;
+	const char *shown_step; /* the step whose failures are printed now, and how many were */
+	unsigned int shown;
 	unsigned int own_way; /* boundaries in second_path, for a real #DB */
 	unsigned int stride;  /* every n-th second boundary only */
 	struct tally second, third;
@@ -94,7 +96,7 @@ static void count_case(bool failed)
 	run.failed += failed;
 	if (run.pattern->count > 1)
 		tally_add(&run.second, e[1].path[e[1].index].rip, failed);
-	if (run.pattern->count > 2)
+	if (e[2].path)
 		tally_add(&run.third, e[2].path[e[2].index].rip, failed);
 }
 
@@ -120,6 +122,19 @@ static bool is_wanted(char *name, size_t size)
 	return true;
 }
 
+/* The first few of each step: another step is another window. */
+static bool is_new_failure(void)
+{
+	const struct lab_event *e = &run.events[run.pattern->count > 1];
+	const char *step = e->path ? lab_step(run.setup->design, e->path[e->index].rip) : "base";
+
+	if (!run.shown_step || strcmp(run.shown_step, step)) {
+		run.shown_step = step;
+		run.shown = 0;
+	}
+	return run.shown++ < MAX_SHOWN;
+}
+
 static void run_one(void)
 {
 	struct lab_verdict verdict;
@@ -134,7 +149,7 @@ static void run_one(void)
 		return;
 	}
 	count_case(!good);
-	if (good || (run.failed > MAX_SHOWN && !options.case_id))
+	if (good || (!is_new_failure() && !options.case_id))
 		return;
 	case_name(name, sizeof(name));
 	test_info("ist-fail: case=%s what=%s %s", name, verdict.what, verdict.detail);
@@ -192,6 +207,7 @@ static void each_third(void)
 	struct lab_verdict verdict;
 	unsigned int n = lab_record(run.events, 2, second_path, MAX_PATH, &verdict);
 
+	run.events[2].path = NULL;
 	if (!n) {
 		pair_fails(&verdict);
 		return;
@@ -296,12 +312,18 @@ static bool is_claimed(const struct ist_claim *claim, const char *step)
 	return false;
 }
 
-/* What is claimed for a pattern holds in every base context that has no claim of its own. */
+/* What is claimed for a pattern holds in every base context that has no claim of its own; and what
+ * is claimed for CPL 3, for each of its contexts. */
 static const struct ist_claim *find_claim(const char *pattern)
 {
-	const struct ist_claim *own = claim_for(pattern);
+	const char *name = run.pattern->like ? run.pattern->like : run.pattern->name;
+	const struct ist_claim *claim = claim_for(pattern);
+	char user[64];
 
-	return own ? own : claim_for(run.pattern->like ? run.pattern->like : run.pattern->name);
+	format_text(user, sizeof(user), "user:%s", name);
+	if (!claim && run.setup->base->user)
+		claim = claim_for(user);
+	return claim ? claim : claim_for(name);
 }
 
 struct comparison {

@@ -14,6 +14,7 @@
 #include <xtk/print.h>
 #include <xtk/recover.h>
 #include <xtk/string.h>
+#include <xtk/test.h>
 #include <xtk/trap.h>
 
 #include "../machine.h"
@@ -151,6 +152,7 @@ static void set_right(void)
 	machine_write(&lab.seeded);
 	wipe_stacks(true);
 	ist_install(lab_setup.design);
+	base_restore();
 	base_load();
 	marks_clear_all();
 	take_nmis();
@@ -276,11 +278,15 @@ void lab_end(void)
 	iretqs_unmark();
 	marks_clear_all();
 	ist_handler_set(NULL);
+	base_restore();
 	page_protect(lab_base_user, lab.user_page);
 	ist_install(lab.installed);
 	give_vectors_back();
 	for (unsigned int slot = IST_DF; slot <= IST_INJECT; slot++)
 		tss_ist_set((enum ist_slot)slot, lab.ist[slot]);
+	if (tss_rsp0_get() != lab.rsp0)
+		test_fail("ist", "TSS.rsp0 as before", "another", "%s: install() or remove()",
+			  lab_setup.design->name);
 	tss_rsp0_set(lab.rsp0);
 	machine_write(&lab.machine);
 }

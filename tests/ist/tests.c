@@ -39,6 +39,13 @@ static const struct lab_pattern triples[] = {
 	{ "DB>MC>DB", 3, { VEC_DB, VEC_MC, VEC_DB }, false, false, NULL },
 	{ "MC>NMI>MC", 3, { VEC_MC, VEC_NMI, VEC_MC }, false, false, NULL },
 	{ "MC>DB>MC", 3, { VEC_MC, VEC_DB, VEC_MC }, false, false, NULL },
+	/* only these leave three entries uncommitted */
+	{ "NMI>DB>MC", 3, { VEC_NMI, VEC_DB, VEC_MC }, false, false, NULL },
+	{ "NMI>MC>DB", 3, { VEC_NMI, VEC_MC, VEC_DB }, false, false, NULL },
+	{ "DB>NMI>MC", 3, { VEC_DB, VEC_NMI, VEC_MC }, false, false, NULL },
+	{ "DB>MC>NMI", 3, { VEC_DB, VEC_MC, VEC_NMI }, false, false, NULL },
+	{ "MC>NMI>DB", 3, { VEC_MC, VEC_NMI, VEC_DB }, false, false, NULL },
+	{ "MC>DB>NMI", 3, { VEC_MC, VEC_DB, VEC_NMI }, false, false, NULL },
 };
 
 /* #DF ends the case. In its handler NMIs are open, unless an NMI was interrupted. */

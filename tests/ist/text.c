@@ -11,12 +11,12 @@
 
 #include "lab.h"
 
-#define MAX_LABELS 2048
+#define MAX_LABELS 4096
 
 extern const struct path_function ist_functions[];
 extern const uint64_t ist_function_count;
 
-#define MAX_INSTRUCTIONS 16384
+#define MAX_INSTRUCTIONS 32768
 
 static uint8_t seen[MAX_INSTRUCTIONS / 8];
 static uint16_t first_number[MAX_LABELS]; /* of a row of the table: its first instruction's */

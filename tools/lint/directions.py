@@ -25,6 +25,7 @@ MAY_INCLUDE = {
         "kernel/include/xtk/",
     ),
     "tests/": ("tests/", "kernel/include/", "lib/", "kernel/macros.inc"),
+    "tests/ist/teeth/": ("tests/", "kernel/", "lib/"),  # each is a design with a fault
     "tests/sabotage/": ("tests/", "kernel/", "lib/"),  # each replaces one object of the kernel
     "tests/host/": ("tests/", "kernel/", "lib/"),
     "tests/fuzz/": ("tests/fuzz/", "lib/", "tools/xstate/"),
@@ -32,7 +33,7 @@ MAY_INCLUDE = {
     "tools/": ("tools/", "lib/"),
 }
 NEVER = {"kernel/": ("tests/", "kernel/ist/", "tools/"), "kernel/include/": ("kernel/ist/",)}
-SEARCH = ("kernel/include", "lib", "kernel", "tools/xstate")
+SEARCH = ("kernel/include", "lib", "kernel", "kernel/ist", "tools/xstate")
 GENERATED = {"asm-offsets.inc"}
 # What a freestanding compiler brings without a C library.
 FREESTANDING = {f"std{name}.h" for name in ("arg", "bool", "def", "int", "align", "noreturn")}

@@ -53,6 +53,14 @@ struct ist_claim {
 		"MC>DF>NMI", NULL                                                                  \
 	}
 
+/* Three different vectors inside each other: what every design claims whose stacks are apart. */
+#define IST_SURVIVES_THREE_VECTORS                                                                 \
+	{ "NMI>DB>MC", NULL }, { "NMI>MC>DB", NULL }, { "DB>NMI>MC", NULL },                       \
+		{ "DB>MC>NMI", NULL }, { "MC>NMI>DB", NULL },                                      \
+	{                                                                                          \
+		"MC>DB>NMI", NULL                                                                  \
+	}
+
 #define IST_NOT_APPLICABLE "n/a" /* in .fails: the CPU does not let the pattern happen */
 
 struct ist_design {
