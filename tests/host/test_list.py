@@ -33,8 +33,8 @@ def rows(*arguments):
 def groups():
     """Those of all tests in the sources; some of them run only when they are named."""
     found = set()
-    for folder in ("tests", os.path.join("tests", "rules")):
-        for path in glob.glob(host.tree(folder, "*.c")):
+    for folder in ("", "rules", "ist"):
+        for path in glob.glob(host.tree("tests", folder, "*.c")):
             with open(path, encoding="utf-8") as file:
                 found |= set(re.findall(r"(?m)^XTEST\((\w+),", file.read()))
     return sorted(found)
