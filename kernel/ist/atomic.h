@@ -72,6 +72,7 @@ static inline void atomic_install(struct atomic_stacks *stacks)
 	{ "MC>NMI", NULL }, { "MC>DB", NULL }, { "MC>MC", NULL },                                  \
 	{ "NMI>DB>NMI", NULL }, { "NMI>MC>NMI", NULL }, { "DB>NMI>DB", NULL },                     \
 	IST_SURVIVES_THREE_VECTORS,                                                                \
+	{ "DB>DB-masked", NULL }, { "MC>MC-masked", NULL },                                        \
 	{ "DB>MC>DB", NULL }, { "MC>NMI>MC", NULL }, { "MC>DB>MC", NULL },                         \
 	{ "user:NMI", NULL }, { "user:DB", NULL }, { "user:MC", NULL },                            \
 	{ "gap:NMI", NULL }, { "gap:DB", NULL }, { "gap:MC", NULL },                               \

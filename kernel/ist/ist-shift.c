@@ -28,6 +28,8 @@ IST_DESIGN(ist_shift, .name = "ist-shift",
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
 		   IST_SURVIVES_THREE_VECTORS,
+		   { "DB>DB-masked", "entry push_gprs ist_sub" },
+		   { "MC>MC-masked", "entry push_gprs ist_sub" },
 		   { "NMI", NULL },
 		   { "DB", NULL },
 		   { "MC", NULL },

@@ -67,6 +67,8 @@ IST_DESIGN(linux_nmi, .name = "linux-nmi",
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
 		   IST_SURVIVES_THREE_VECTORS,
+		   { "DB>DB-masked", "*" },
+		   { "MC>MC-masked", "*" },
 		   { "NMI", NULL },
 		   { "DB", NULL },
 		   { "MC", NULL },

@@ -42,6 +42,8 @@ IST_DESIGN(no_ist, .name = "no-ist",
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
 		   IST_SURVIVES_THREE_VECTORS,
+		   { "DB>DB-masked", NULL },
+		   { "MC>MC-masked", NULL },
 		   { "NMI", NULL },
 		   { "DB", NULL },
 		   { "MC", NULL },

@@ -27,6 +27,8 @@ IST_DESIGN(shift_min, .name = "shift-min",
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
 		   IST_SURVIVES_THREE_VECTORS,
+		   { "DB>DB-masked", "ist_sub" },
+		   { "MC>MC-masked", "ist_sub" },
 		   { "NMI", NULL },
 		   { "DB", NULL },
 		   { "MC", NULL },

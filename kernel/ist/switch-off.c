@@ -89,6 +89,8 @@ IST_DESIGN(
 	.claims = {
 		IST_SURVIVES_DOUBLE_FAULTS,
 		IST_SURVIVES_THREE_VECTORS,
+		{ "DB>DB-masked", "entry push_gprs clear_flags locate switch_off_move copy" },
+		{ "MC>MC-masked", "entry push_gprs clear_flags locate switch_off_move copy" },
 		{ "NMI", NULL },
 		{ "DB", NULL },
 		{ "MC", NULL },

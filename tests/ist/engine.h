@@ -33,6 +33,7 @@ struct lab_case {
 	unsigned int irets;
 	bool nmi_blocked, nmi_latched;
 	bool real;		/* DR0 has raised a #DB */
+	bool stopped;		/* by the design, which has seen what it cannot survive */
 	bool home;		/* a piece of code goes on where the first event hit it */
 	struct trap_frame base; /* the context that the first event interrupted */
 	struct lab_verdict verdict;

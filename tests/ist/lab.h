@@ -42,8 +42,10 @@ struct lab_boundary {
  * base context and has none, unless that is a piece of code. */
 struct lab_event {
 	enum vector vector;
-	bool latched; /* NMI only: sent here, delivered after the next IRET */
-	bool real;    /* #DB only: by a breakpoint in DR0, not by writing the frame */
+	bool latched;	/* NMI only: sent here, delivered after the next IRET */
+	bool real;	/* #DB only: by a breakpoint in DR0, not by writing the frame */
+	bool forbidden; /* its vector is masked, and the design may stop instead of surviving: by a
+			   #DF in a function whose name ends in "fatal" */
 	const struct lab_boundary *path;
 	unsigned int index;
 };

@@ -15,10 +15,13 @@
 #include "patterns.h"
 #include "tally.h"
 
-#define MAX_PATH     4096
-#define MAX_SHOWN    3	 /* failures of a pattern that are printed in full */
-#define QUICK_STRIDE 7	 /* of the third event's boundaries, at quick depth */
-#define WINDOW_CASES 250 /* boundaries of a piece of code, at quick depth */
+#define MAX_PATH  4096
+#define MAX_SHOWN 3 /* failures of a pattern that are printed in full */
+#define QUICK_STRIDE                                                                               \
+	7		/* of the third event's boundaries, at quick depth and out of the ordinary \
+			 */
+#define SECOND_STRIDE 3 /* likewise, of the second event's where there is a third */
+#define WINDOW_CASES  250 /* boundaries of a piece of code, at quick depth */
 
 static struct lab_boundary first_path[MAX_PATH], second_path[MAX_PATH];
 
@@ -187,7 +190,7 @@ static bool may_come(unsigned int event, const struct lab_boundary *at)
 
 	if (e->real && (occurrence(e) || is_on_own_way(at->rip)))
 		return false;
-	return masked == e->latched;
+	return masked == (e->latched || e->forbidden);
 }
 
 /* Without a run of two events there are no boundaries for the third. */
@@ -202,6 +205,12 @@ static void pair_fails(const struct lab_verdict *recorded)
 		run.unreachable++;
 }
 
+/* Every so many boundaries, and each at which something has just been unmasked. */
+static bool is_sample(const struct lab_boundary *path, unsigned int i, unsigned int stride)
+{
+	return i % stride == 0 || path[i - 1].masked & ~path[i].masked;
+}
+
 static void each_third(void)
 {
 	struct lab_verdict verdict;
@@ -213,7 +222,9 @@ static void each_third(void)
 		return;
 	}
 	run.events[2].path = second_path;
-	for (unsigned int i = 0; i < n; i += run.stride) {
+	for (unsigned int i = 0; i < n; i++) {
+		if (!is_sample(second_path, i, run.stride))
+			continue;
 		run.events[2].index = i;
 		if (may_come(2, &second_path[i]))
 			run_one();
@@ -269,7 +280,8 @@ static void each_second(void)
 	run.events[1].path = first_path;
 	for (unsigned int i = 0; i < n; i++) {
 		run.events[1].index = i;
-		if (!part_of_shard(i))
+		if (!part_of_shard(i) ||
+		    !is_sample(first_path, i, run.stride > 1 ? SECOND_STRIDE : 1))
 			continue;
 		if (!may_come(1, &first_path[i]))
 			run.unreachable++;
@@ -456,15 +468,18 @@ static void print_results(void)
 static void begin(const struct lab_pattern *pattern, const struct lab_setup *setup)
 {
 	char name[64];
+	bool whole;
 
 	memset(&run, 0, sizeof(run));
 	run.pattern = pattern;
 	run.setup = setup;
-	run.stride = pattern->count == 3 && !options.depth_full ? QUICK_STRIDE : 1;
+	whole = options.depth_full && setup->base == &lab_bases[0];
+	run.stride = pattern->count == 3 && !whole ? QUICK_STRIDE : 1;
 	for (unsigned int i = 0; i < pattern->count; i++)
 		run.events[i].vector = pattern->vector[i];
 	run.events[pattern->count - 1].latched = pattern->latched;
 	run.events[pattern->count - 1].real = pattern->real;
+	run.events[pattern->count - 1].forbidden = pattern->forbidden;
 	pattern_name(name, sizeof(name));
 	format_text(run.name, sizeof(run.name), "%s/%s/%s", setup->design->name, name,
 		    rearm_name());

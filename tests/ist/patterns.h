@@ -14,6 +14,7 @@ struct lab_pattern {
 	enum vector vector[3];
 	bool latched;	  /* the last one: an NMI where NMIs are blocked */
 	bool real;	  /* the last one: a #DB by DR0 */
+	bool forbidden;	  /* the last one: though it is masked */
 	const char *like; /* whose claim holds; NULL: its own name's */
 };
 
