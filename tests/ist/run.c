@@ -23,7 +23,9 @@
 STACK_DEFINE(lab_stack, 16 * 1024); /* #BP, and every exception that no design has to do with */
 STACK_DEFINE(lab_step_stack, 16 * 1024);
 
-#define TOP_SIZE 1024 /* of a stack: more than the entry code of a design uses */
+#define PIC1_MASK 0x21
+#define PIC2_MASK 0xa1
+#define TOP_SIZE  1024 /* of a stack: more than the entry code of a design uses */
 
 struct lab_setup lab_setup;
 struct lab_case lab_case;
@@ -35,6 +37,7 @@ static struct {
 	struct idt_entry idt[VEC_EXCEPTIONS];
 	trap_handler traps[VEC_EXCEPTIONS];
 	uint64_t ist[8], rsp0, user_page;
+	uint8_t masks[2]; /* of the interrupt controllers */
 	struct recover_point way_back;
 	bool running; /* a case: @way_back leads to its end */
 	bool dirty;   /* something may be wrong since the last case */
@@ -237,6 +240,15 @@ unsigned int lab_record(const struct lab_event *events, unsigned int count,
 	return verdict->what ? 0 : record_end();
 }
 
+/* The firmware leaves the interrupt controllers open, and one base context has IF = 1. */
+static void mask_interrupts(void)
+{
+	lab.masks[0] = inb(PIC1_MASK);
+	lab.masks[1] = inb(PIC2_MASK);
+	outb(PIC1_MASK, 0xff);
+	outb(PIC2_MASK, 0xff);
+}
+
 static bool is_of_design(unsigned int vector)
 {
 	return vector == VEC_NMI || vector == VEC_DB || vector == VEC_MC;
@@ -285,6 +297,7 @@ void lab_begin(const struct lab_setup *setup)
 	lab_handle_init();
 	ist_handler_set(&lab_handler);
 	iretqs_mark();
+	mask_interrupts();
 	base_init();
 	machine_read(&lab.seeded);
 	lab.dirty = true;
@@ -294,6 +307,8 @@ void lab_end(void)
 {
 	iretqs_unmark();
 	marks_clear_all();
+	outb(PIC1_MASK, lab.masks[0]);
+	outb(PIC2_MASK, lab.masks[1]);
 	ist_handler_set(NULL);
 	base_restore();
 	page_protect(lab_base_user, lab.user_page);
