@@ -87,6 +87,31 @@ struct segments {
 	uint8_t gdtr[10], idtr[10];
 };
 
+static void read_segments(struct segments *s)
+{
+	__asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3\n\t"
+			 "str %4\n\tsldt %5\n\tsgdt %6\n\tsidt %7"
+			 : "=m"(s->ds), "=m"(s->es), "=m"(s->fs), "=m"(s->gs), "=m"(s->tr),
+			   "=m"(s->ldtr), "=m"(s->gdtr), "=m"(s->idtr));
+}
+
+/* A design that is broken may have left others. */
+static void load_segments(const struct segments *s)
+{
+	__asm__ volatile("mov %0, %%ds\n\tmov %1, %%es\n\tlidt %2"
+			 :
+			 : "r"(s->ds), "r"(s->es), "m"(s->idtr));
+}
+
+static const char *segment_name(unsigned int byte)
+{
+	static const char *const names[] = { "DS", "ES", "FS", "GS", "TR", "LDTR" };
+
+	if (byte < 12)
+		return names[byte / 2];
+	return byte < 22 ? "GDTR" : "IDTR";
+}
+
 static struct {
 	struct machine machine;
 	struct trap_frame frame;
@@ -97,7 +122,6 @@ static struct {
 
 static struct segments home;
 static uint64_t home_rsp0;
-static void read_segments(struct segments *s);
 
 /* No case has the values of the one before, so that what that has left behind is no answer. */
 static struct xregs patterns[2], pattern, now;
@@ -171,22 +195,6 @@ static uint64_t checksum(const void *memory, size_t size)
 	for (size_t i = 0; i < size / sizeof(*p); i++)
 		sum = sum * UINT64_C(6364136223846793005) + p[i];
 	return sum;
-}
-
-static void read_segments(struct segments *s)
-{
-	__asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3\n\t"
-			 "str %4\n\tsldt %5\n\tsgdt %6\n\tsidt %7"
-			 : "=m"(s->ds), "=m"(s->es), "=m"(s->fs), "=m"(s->gs), "=m"(s->tr),
-			   "=m"(s->ldtr), "=m"(s->gdtr), "=m"(s->idtr));
-}
-
-/* A design that is broken may have left others. */
-static void load_segments(const struct segments *s)
-{
-	__asm__ volatile("mov %0, %%ds\n\tmov %1, %%es\n\tlidt %2"
-			 :
-			 : "r"(s->ds), "r"(s->es), "m"(s->idtr));
 }
 
 /* A piece of code has its own state in the registers. */
@@ -272,15 +280,6 @@ void base_restore(void)
 {
 	load_segments(&home);
 	tss_rsp0_set(home_rsp0);
-}
-
-static const char *segment_name(unsigned int byte)
-{
-	static const char *const names[] = { "DS", "ES", "FS", "GS", "TR", "LDTR" };
-
-	if (byte < 12)
-		return names[byte / 2];
-	return byte < 22 ? "GDTR" : "IDTR";
 }
 
 static void check_tables(void)
