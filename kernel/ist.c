@@ -136,15 +136,26 @@ void ist_install(const struct ist_design *design)
 		design->install();
 }
 
+static const struct ist_design *first_able(void)
+{
+	set_for_each (it, ist_designs) {
+		const struct ist_design *d = *it;
+
+		if (is_chosen(d) && (!d->missing || !d->missing()))
+			return d;
+	}
+	set_for_each (it, ist_designs) {
+		if (!(*it)->missing)
+			return *it;
+	}
+	return NULL;
+}
+
 /* One that the CPU can run; the tests of the others skip. */
 void ist_install_chosen(void)
 {
-	const struct ist_design *d = ist_next(NULL);
+	const struct ist_design *d = first_able();
 
-	while (d && d->missing && d->missing())
-		d = ist_next(d);
-	set_for_each (it, ist_designs)
-		d = d || (*it)->missing ? d : *it;
 	BUG_ON(!d);
 	ist_install(d);
 }

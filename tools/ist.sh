@@ -26,7 +26,7 @@ done
 rm -rf "$build/ist"
 status=0
 tools/xtk matrix -p qemu-tcg bochs-3.0-tigerlake -o "$build/ist" "${words[@]}" \
-	-- 'tests=ist/*' depth=full || status=$?
+	-- 'tests=ist/*,boot/*' depth=full || status=$? # boot/*: a design that the CPU lacks runs no check
 tools/xtk ist -o "$build/ist" || true
 tools/xtk report -o "$build/ist" "$build/ist"
 exit $status

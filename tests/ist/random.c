@@ -94,7 +94,7 @@ void random_run(const struct lab_setup *setup)
 	unsigned int chains = options.depth_full ? CHAINS_FULL : CHAINS, failed = 0;
 	struct lab_event events[LAB_EVENTS];
 	struct lab_verdict verdict;
-	const char *name = setup->design->name;
+	const char *name = setup->design->name, *rearm = setup->rearm_early ? "early" : "late";
 	char text[400];
 	uint64_t start = rdtsc();
 
@@ -107,20 +107,20 @@ void random_run(const struct lab_setup *setup)
 			continue;
 		describe(text, sizeof(text), events, count);
 		if (!failed++)
-			test_info("ist-fail: case=%s/random/%s seed=%lu what=%s %s", name, text,
-				  options.seed, verdict.what ? verdict.what : "too_long",
+			test_info("ist-fail: case=%s/random/%s/%s what=%s seed=%lu %s", name, rearm,
+				  text, verdict.what ? verdict.what : "too_long", options.seed,
 				  verdict.detail);
 	}
 	lab_end();
-	test_info("ist: design=%s pattern=random rearm=%s cases=%u failed=%u na=0", name,
-		  setup->rearm_early ? "early" : "late", chains / options.shards + 1, failed);
+	test_info("ist: design=%s pattern=random rearm=%s cases=%u failed=%u na=0", name, rearm,
+		  chains / options.shards + 1, failed);
 	total_add(setup->design, chains / options.shards + 1, failed, rdtsc() - start);
 	if (!survives_all(setup->design)) {
 		test_info("ist-claim: design=%s pattern=random claim=none verdict=unclaimed", name);
 		return;
 	}
 	test_info("ist-claim: design=%s pattern=random rearm=%s claim=survives verdict=%s steps=-",
-		  name, setup->rearm_early ? "early" : "late", failed ? "worse" : "as_claimed");
+		  name, rearm, failed ? "worse" : "as_claimed");
 	expect_equal(failed, 0, "ist", "%s: chains of up to %u events that it fails", name,
 		     LAB_EVENTS);
 }

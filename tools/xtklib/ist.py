@@ -32,6 +32,7 @@ GRAMMAR = {
         "ist-claim:": rf"{WHERE} claim=(.+) verdict=({'|'.join(SEVERITY)}) steps=\S+"
         r"|design=([a-z0-9-]+) pattern=(\S+) claim=none verdict=unclaimed",
         "ist-total:": rf"design=([a-z0-9-]+) {COUNTS} ticks={N}",
+        "ist-never:": rf"at=\S+ rip=0x[0-9a-f]{{1,16}}|instructions={N}",
         "ist-end:": r"position=(\S+) case=(\S*) what=(crash|hang|once)",
     }.items()
 }
@@ -131,6 +132,9 @@ class Reader:
         """Whether the line makes sense."""
         method = kind[:-1].replace("-", "_")
         return getattr(self, method)(*values) is not False
+
+    def ist_never(self, _instructions):
+        """What no recorded run has come to is for people to look at."""
 
     def ist(self, design, pattern, rearm, cases, failed, na, skipped, why):
         if skipped:
@@ -376,7 +380,7 @@ def judged(one, claim):
 
 def sees_all(design, pattern):
     """Whether a step at which nothing failed has survived, and no case of it was left out."""
-    return design.full or events_of(pattern) == 2
+    return events_of(pattern) < 3 or (design.full and ":" not in pattern)
 
 
 def verdict(design, key):
