@@ -34,8 +34,8 @@ def ret(p, function):
 # TSS.ist moved on by a level, so that the same vector begins below the live frame.
 
 
-def ist_sub(p, vector, step="ist_sub"):
-    p.step(step)
+def ist_sub(p, vector):
+    p.step("ist_sub")
     p.op("sub tss.ist", f"s.ist[{INDEX[vector]}] -= {LEVEL}")
 
 
@@ -48,8 +48,8 @@ def ist_shift(p, vector):
     p.label(vector)
     kernel.entry(p, vector)
     kernel.push_gprs(p)
-    kernel.clear_flags(p)
     ist_sub(p, vector)
+    kernel.clear_flags(p)
     kernel.handler(p, vector)
     ist_add(p, vector)
     finish(p)
@@ -57,7 +57,7 @@ def ist_shift(p, vector):
 
 def shift_min(p, vector):
     p.label(vector)
-    ist_sub(p, vector, "entry")
+    ist_sub(p, vector)
     kernel.entry(p, vector)
     kernel.push_gprs(p)
     kernel.clear_flags(p)

@@ -122,7 +122,7 @@ OTHERS = (
         ("DB>DB", "NMI>DB>NMI"),
         "stack",
     ),
-    ("TSS.ist does not move", "shift-min", {("entry", "sub tss.ist"): gone}, ALWAYS, "ist"),
+    ("TSS.ist does not move", "shift-min", {("ist_sub", "sub tss.ist"): gone}, ALWAYS, "ist"),
     (
         "the fallback stack for everybody",
         "switch-off",
