@@ -284,7 +284,7 @@ void base_restore(void)
 
 static void check_tables(void)
 {
-	struct segments segments;
+	struct segments segments = { 0 }; /* the analyser does not look into what reads them */
 
 	read_segments(&segments);
 	for (unsigned int i = 0; i < sizeof(segments); i++) {
