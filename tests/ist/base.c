@@ -87,12 +87,24 @@ struct segments {
 	uint8_t gdtr[10], idtr[10];
 };
 
+#define READ(insn)                                                                                 \
+	({                                                                                         \
+		uint32_t value;                                                                    \
+		__asm__ volatile(insn : "=r"(value));                                              \
+		(uint16_t) value;                                                                  \
+	})
+
 static void read_segments(struct segments *s)
 {
-	__asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3\n\t"
-			 "str %4\n\tsldt %5\n\tsgdt %6\n\tsidt %7"
-			 : "=m"(s->ds), "=m"(s->es), "=m"(s->fs), "=m"(s->gs), "=m"(s->tr),
-			   "=m"(s->ldtr), "=m"(s->gdtr), "=m"(s->idtr));
+	*s = (struct segments){
+		.ds = READ("mov %%ds, %0"),
+		.es = READ("mov %%es, %0"),
+		.fs = READ("mov %%fs, %0"),
+		.gs = READ("mov %%gs, %0"),
+		.tr = READ("str %0"),
+		.ldtr = READ("sldt %0"),
+	};
+	__asm__ volatile("sgdt (%0)\n\tsidt (%1)" : : "r"(s->gdtr), "r"(s->idtr) : "memory");
 }
 
 /* A design that is broken may have left others. */
@@ -284,7 +296,7 @@ void base_restore(void)
 
 static void check_tables(void)
 {
-	struct segments segments = { 0 }; /* the analyser does not look into what reads them */
+	struct segments segments;
 
 	read_segments(&segments);
 	for (unsigned int i = 0; i < sizeof(segments); i++) {
