@@ -117,7 +117,8 @@ bool ist_may_run_on(const struct stack *stack, const struct trap_frame *frame)
 		if (stack == installed->stacks[i])
 			return true;
 	}
-	return stack == stack_find(frame->cs & 3 ? tss_rsp0_get() : frame->rsp);
+	return installed->on_interrupted &&
+	       stack == stack_find(frame->cs & 3 ? tss_rsp0_get() : frame->rsp);
 }
 
 void ist_install(const struct ist_design *design)

@@ -36,7 +36,7 @@ packages() { # GOAL
 	dist) echo "$BUILD $ISO $HOST" ;;
 	run) echo "$BUILD $ISO $RUN" ;;
 	gdb) echo "$BUILD $RUN $HOST gdb" ;;
-	matrix) echo "$BUILD $ISO $RUN $MATRIX" ;;
+	matrix | ist) echo "$BUILD $ISO $RUN $MATRIX" ;;
 	emulators) echo "$SUITES" ;;
 	bench) echo "$BUILD $ISO $RUN $HOST" ;;
 	xstate | lib) echo "$HOST" ;;

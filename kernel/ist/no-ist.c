@@ -39,6 +39,7 @@ IST_DESIGN(no_ist, .name = "no-ist",
 		      { VEC_DB, no_ist_db, IST_NONE, NULL },
 		      { VEC_MC, no_ist_mc, IST_NONE, NULL } },
 	   .stacks = { &no_ist_stack_user_stack }, .install = install, .remove = remove,
+	   .on_interrupted = true,
 	   .claims = {
 		   IST_SURVIVES_DOUBLE_FAULTS,
 		   IST_SURVIVES_THREE_VECTORS,

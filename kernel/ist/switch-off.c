@@ -85,7 +85,7 @@ IST_DESIGN(
 	.entry = { { VEC_NMI, switch_off_nmi, IST_NMI, &switch_off_stack_nmi_stack },
 		   { VEC_DB, switch_off_db, IST_DB, &switch_off_stack_db_stack },
 		   { VEC_MC, switch_off_mc, IST_MC, &switch_off_stack_mc_stack } },
-	.stacks = { &switch_off_task_stack, &switch_off_fallback_stack },
+	.stacks = { &switch_off_task_stack, &switch_off_fallback_stack }, .on_interrupted = true,
 	.claims = {
 		IST_SURVIVES_DOUBLE_FAULTS,
 		IST_SURVIVES_THREE_VECTORS,

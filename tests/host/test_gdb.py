@@ -80,8 +80,8 @@ class Areas(host.Case):
         for name in cls.KNOWN:
             pkru = 0x980 if name.startswith("amd") else 0xA80
             commands += [f"set var boot_xsave_cpu.layout.offset[9] = {pkru}"]
-            commands += [f"restore {IMAGES}/{name}.bin binary &buffers[1]"]
-            commands += ["xtk-xsave buffers[1]", "xtk-xsave &buffers[1]", "print buffers[1]"]
+            commands += [f"restore {IMAGES}/{name}.bin binary &threads[1].state[0]"]
+            commands += ["xtk-xsave threads[1].state[0]", "xtk-xsave &threads[1].state[0]", "print threads[1].state[0]"]
         commands += [f"xtk-xsave {wrong}".strip() for wrong in WRONG]
         cls.said = gdb(*commands, "kill")[3:-1]
 
@@ -128,7 +128,7 @@ class Ends(host.Case):
 
     def test_no_xstate_beside_the_elf(self):
         shutil.copy(ELF, self.path("xtk.elf"))
-        said = gdb("xtk-xsave &buffers[1]", elf=self.path("xtk.elf"))[0]
+        said = gdb("xtk-xsave &threads[1].state[0]", elf=self.path("xtk.elf"))[0]
         self.assertIn(self.path("xstate"), said)
         self.assertIn("make xstate", said)
 

@@ -18,10 +18,9 @@
 #define MAX_PATH  4096
 #define MAX_SHOWN 3 /* failures of a pattern that are printed in full */
 #define QUICK_STRIDE                                                                               \
-	7		/* of the third event's boundaries, at quick depth and out of the ordinary \
-			 */
-#define SECOND_STRIDE 3 /* likewise, of the second event's where there is a third */
-#define WINDOW_CASES  250 /* boundaries of a piece of code, at quick depth */
+	7 /* of the third event's boundaries, at quick depth and out of the ordinary               \
+	   */
+#define WINDOW_CASES 250 /* boundaries of a piece of code, at quick depth */
 
 static struct lab_boundary first_path[MAX_PATH], second_path[MAX_PATH];
 
@@ -206,9 +205,9 @@ static void pair_fails(const struct lab_verdict *recorded)
 }
 
 /* Every so many boundaries, and each at which something has just been unmasked. */
-static bool is_sample(const struct lab_boundary *path, unsigned int i, unsigned int stride)
+static bool is_sample(unsigned int i)
 {
-	return i % stride == 0 || path[i - 1].masked & ~path[i].masked;
+	return i % run.stride == 0 || second_path[i - 1].masked & ~second_path[i].masked;
 }
 
 static void each_third(void)
@@ -223,7 +222,7 @@ static void each_third(void)
 	}
 	run.events[2].path = second_path;
 	for (unsigned int i = 0; i < n; i++) {
-		if (!is_sample(second_path, i, run.stride))
+		if (!is_sample(i))
 			continue;
 		run.events[2].index = i;
 		if (may_come(2, &second_path[i]))
@@ -280,8 +279,7 @@ static void each_second(void)
 	run.events[1].path = first_path;
 	for (unsigned int i = 0; i < n; i++) {
 		run.events[1].index = i;
-		if (!part_of_shard(i) ||
-		    !is_sample(first_path, i, run.stride > 1 ? SECOND_STRIDE : 1))
+		if (!part_of_shard(i))
 			continue;
 		if (!may_come(1, &first_path[i]))
 			run.unreachable++;

@@ -4,15 +4,14 @@
  * own. The registers come back all the same; what the area held does not, as only a comparison of
  * the areas shows.
  *
- * sabotage: replaces kernel/nmi.c
+ * sabotage: replaces kernel/ist_state.c
  * caught-by: nmi/every_boundary_of_the_switch
  * at: ^xcr0:0x3/save:fxsave/switch:eager/switch/<thread_switch>/0 the threads' areas
  */
 #include <xsave.h>
 #include <xtk/thread.h>
 
-#define xsave_save_with(cpu, area, size, mask)                                                     \
-	xsave_save_with(cpu, (void *)(record.buffer = (switch_state.current ?: threads)->state),   \
-			size, mask)
+#define xsave_save_with(cpu, memory, size, mask)                                                   \
+	xsave_save_with(cpu, s->area = (switch_state.current ?: threads)->state, size, mask)
 
-#include "../../kernel/nmi.c"
+#include "../../kernel/ist_state.c"

@@ -2,7 +2,7 @@
 /*
  * The NMI handler saves what FXSAVE would and believes that it has saved all.
  *
- * sabotage: replaces kernel/nmi.c
+ * sabotage: replaces kernel/ist_state.c
  * caught-by: nmi/every_boundary_of_the_switch
  * at: ^xcr0:0x21f/save:xsave/switch:eager/switch/<thread_switch>/0 register=ymm0\[255:128\]
  * caught-by: interrupt/nmi_spoils_no_optimised_save
@@ -17,4 +17,4 @@
 #define xsave_save_with(cpu, area, size, mask)                                                     \
 	(xsave_save_with(cpu, area, size, (mask)&XSAVE_LEGACY_MASK), mask)
 
-#include "../../kernel/nmi.c"
+#include "../../kernel/ist_state.c"

@@ -3,7 +3,7 @@
  * The NMI handler clobbers XMM15 after it has put the interrupted state back. The tests that
  * compare registers around an NMI see it, one of them at the first boundary already.
  *
- * sabotage: replaces kernel/nmi.c
+ * sabotage: replaces kernel/ist_state.c
  * caught-by: nmi/every_boundary_of_the_switch
  * at: ^xcr0:0x3/save:fxsave/switch:eager/switch/<thread_switch>/0 register=xmm15
  * caught-by: interrupt/nmi_spoils_no_optimised_save
@@ -21,4 +21,4 @@
 		__asm__ volatile("pcmpeqd %xmm15, %xmm15");                                        \
 	} while (0)
 
-#include "../../kernel/nmi.c"
+#include "../../kernel/ist_state.c"

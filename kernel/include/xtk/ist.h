@@ -68,8 +68,10 @@ struct ist_design {
 	const char *summary; /* one line */
 	struct ist_entry entry[IST_ENTRIES];
 	const struct stack *stacks[IST_STACKS]; /* where handlers may run, besides those of .entry
-						   and the interrupted stack */
-	bool coalesces_nmi; /* one run of the handler may answer for several NMIs */
+						 */
+	bool on_interrupted; /* handlers may run on the interrupted stack, too; from CPL 3, on that
+				of TSS.RSP0 */
+	bool coalesces_nmi;  /* one run of the handler may answer for several NMIs */
 	struct ist_claim claims[IST_CLAIMS];
 	const char *(*missing)(void); /* the CPUID bit that the CPU lacks, NULL if it has all */
 	void (*install)(void);	      /* sets what there is besides IDT and TSS, and initialises
