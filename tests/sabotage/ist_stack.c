@@ -5,7 +5,7 @@
  *
  * sabotage: replaces kernel/ist.c
  * caught-by: nmi/every_boundary_of_the_switch
- * at: ^xcr0:0x3/save:fxsave/switch:eager/switch/<thread_switch>/0 the handler runs on a stack of the design
+ * at: ^xcr0:0x3/save:fxsave/switch:eager/switch/<thread_switch>/0 the handler runs on
  */
 #include "../../kernel/include/xtk/desc.h"
 
