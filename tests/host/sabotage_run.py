@@ -81,8 +81,8 @@ def registered(sources="tests/*.c"):
 
 
 def words():
-    """What a sabotage breaks is the kernel's own; the rules of tests/rules/ judge the engine, and the
-    laboratory has teeth of its own."""
+    """What a sabotage breaks is the kernel's own; the rules of tests/rules/ judge the engine, and
+    the laboratory has teeth of its own."""
     groups = {name.partition("/")[0] for name in registered("tests/rules/*.c")}
     groups -= {name.partition("/")[0] for name in registered()}
     return "tests=" + ",".join(f"-{group}/*" for group in sorted(groups | {"ist"}))

@@ -81,7 +81,8 @@ class Areas(host.Case):
             pkru = 0x980 if name.startswith("amd") else 0xA80
             commands += [f"set var boot_xsave_cpu.layout.offset[9] = {pkru}"]
             commands += [f"restore {IMAGES}/{name}.bin binary &threads[1].state[0]"]
-            commands += ["xtk-xsave threads[1].state[0]", "xtk-xsave &threads[1].state[0]", "print threads[1].state[0]"]
+            area = "threads[1].state[0]"
+            commands += [f"xtk-xsave {area}", f"xtk-xsave &{area}", f"print {area}"]
         commands += [f"xtk-xsave {wrong}".strip() for wrong in WRONG]
         cls.said = gdb(*commands, "kill")[3:-1]
 
